@@ -1,0 +1,5 @@
+"""`python -m capd` is `capd`."""
+
+from capd.cli import main
+
+main()

@@ -1,0 +1,556 @@
+"""The words: one frozen type for each arrow between the stages.
+
+Bytes are int, money is Decimal, moments are aware and in UTC, rates are bits a second. "down" and
+"up" are always the subscriber's point of view, whatever the port that counted calls them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple, NewType
+
+SubscriberId = NewType("SubscriberId", str)
+DeviceId = NewType("DeviceId", str)
+ProductId = NewType("ProductId", str)
+SectorId = NewType("SectorId", str)
+
+
+# ---- what is sold, to whom, and what it hangs on (the inventory) ---------------------------------
+
+
+class Counts(StrEnum):
+    """Which direction a product's cap counts (UC-1)."""
+
+    DOWNLOAD = "download"
+    UPLOAD = "upload"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """What the operator sells."""
+
+    id: ProductId
+    name: str
+    cap_bytes: int | None = None  # a month; None: unlimited
+    counts: Counts = Counts.BOTH
+    down_bps: int | None = None
+    up_bps: int | None = None
+    price: Decimal | None = None  # a month, in the operator's currency
+    family: str = "broadband"
+    upgrade_to: ProductId | None = None  # UC-4 (a)
+    delay_h: int | None = None  # UC-8: hours over the cap before suspension; None: policy's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sector:
+    """An access point's shared capacity."""
+
+    id: SectorId
+    capacity_down_bps: int | None = None
+    capacity_up_bps: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """Who pays, for what, from which day of the month."""
+
+    id: SubscriberId
+    name: str
+    product: ProductId
+    email: str | None = None
+    cycle_day: int = 1  # 1 to 31; a shorter month ends the period on its last day
+    sector: SectorId | None = None
+    address: str | None = None
+    linked: tuple[str, ...] = ()
+
+
+class MeterKey(NamedTuple):
+    """Which counter pair: meters are named within their device."""
+
+    device: DeviceId
+    meter: str
+
+
+class Down(StrEnum):
+    """Which of the port's counters is what the subscriber downloads."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class Role(StrEnum):
+    """Whether a meter counts, or only stands in for the main one where that is blind (CN-14)."""
+
+    MAIN = "main"
+    BACKUP = "backup"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """A counter pair on a device, and whose bytes it counts."""
+
+    id: str
+    subscriber: SubscriberId
+    if_name: str | None = None
+    down: Down = Down.IN
+    role: Role = Role.MAIN
+    counter_bits: int | None = None  # None: the profile's
+    link_bps: int | None = None  # None: what the device says
+    settings: Mapping[str, str] = field(default_factory=dict)  # on top of the device's
+
+
+class Secret:
+    """A credential: prints as ***, and gives itself up only to `reveal`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text, for the library that needs it and for nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnmpAccess:
+    """How a device lets itself be read over SNMP; `version` is "1", "2c" or "3"."""
+
+    version: str = "2c"
+    port: int = 161
+    community: Secret | None = None
+    user: str | None = None
+    auth: str | None = None  # md5, sha1, sha224, sha256, sha384, sha512
+    auth_key: Secret | None = None
+    priv: str | None = None  # des, aes128, aes192, aes256
+    priv_key: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshAccess:
+    """How a device lets itself be configured."""
+
+    username: str
+    port: int = 22
+    password: Secret | None = None
+    key_file: str | None = None
+    host_key: str | None = None  # "ssh-ed25519 AAAA…"; None: the first one seen is remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A radio or router: where it is, how to talk to it, what it meters."""
+
+    id: DeviceId
+    profile: str
+    address: str | None = None
+    serial: str | None = None
+    mac: str | None = None
+    snmp: SnmpAccess | None = None
+    ssh: SshAccess | None = None
+    mqtt_name: str | None = None
+    collect: str | None = None  # "snmp" or "mqtt"; None: mqtt where the device has it, else snmp
+    settings: Mapping[str, str] = field(default_factory=dict)
+    interval_s: int | None = None  # None: [collect.snmp] interval_s
+    meters: tuple[Meter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """All that `capd import` brings and `capd export` takes out."""
+
+    products: tuple[Product, ...] = ()
+    sectors: tuple[Sector, ...] = ()
+    subscribers: tuple[Subscriber, ...] = ()
+    devices: tuple[Device, ...] = ()
+
+
+# ---- collect -> account --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one meter's raw, cumulative counters showed at one moment (counting.md)."""
+
+    device: DeviceId
+    meter: str
+    at: datetime
+    down_bytes: int
+    up_bytes: int
+    uptime_s: float | None = None  # since the box booted: trustworthy
+    agent_uptime_s: float | None = None  # since its SNMP agent started: proof of nothing by itself
+    epoch: str | None = None  # changes when the counter is born again
+    counter_bits: int = 64
+    link_bps: int | None = None
+    identity: str | None = None  # serial of the box: a new one means a new baseline (CN-1)
+    retained: bool = False  # an old MQTT message: a baseline at most
+
+    @property
+    def key(self) -> MeterKey:
+        """Return which meter was read."""
+        return MeterKey(self.device, self.meter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """What one device said in one visit or message; silence is a poll with a *problem*."""
+
+    device: DeviceId
+    protocol: str  # "snmp" or "mqtt"
+    at: datetime
+    took_s: float = 0.0
+    readings: tuple[Reading, ...] = ()
+    problem: str | None = None  # one line for a person
+    unreachable: bool = False  # the problem is silence (ask less often), not nonsense
+    health: Mapping[str, float | str] = field(default_factory=dict)  # signal_dbm, firmware, …
+
+
+# ---- account -> the ledger -----------------------------------------------------------------------
+
+
+class Quality(StrEnum):
+    """What became of a reading; the label of capd_readings_total."""
+
+    COUNTED = "counted"  # CN-3
+    BASELINE = "baseline"  # CN-1
+    STALE = "stale"  # CN-2: duplicate, late, retained: dropped
+    RESTARTED = "restarted"  # CN-4, CN-6
+    REBORN = "reborn"  # CN-5
+    WRAPPED = "wrapped"  # CN-7
+    CANDIDATE = "candidate"  # CN-8: a fall that proves nothing yet
+    GLITCH = "glitch"  # CN-8: the fall was one; counted from before it
+    REBASED = "rebased"  # CN-8: the candidate became the baseline
+    IMPLAUSIBLE = "implausible"  # CN-10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterState:
+    """All that must be remembered of a meter: the last reading, and a fall not yet judged."""
+
+    last: Reading
+    candidate: Reading | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Bytes between two readings of a meter, and how far to trust them.
+
+    The bytes flowed in `flowed_from` to `ended_at`; nothing can be known of `unknown_from` to
+    `unknown_to` (both None where everything was counted). All lies in `started_at` to `ended_at`.
+    """
+
+    device: DeviceId
+    meter: str
+    started_at: datetime
+    ended_at: datetime
+    flowed_from: datetime
+    down_bytes: int
+    up_bytes: int
+    estimated_bytes: int = 0  # the part of down + up that was inferred
+    unknown_from: datetime | None = None
+    unknown_to: datetime | None = None
+    quality: Quality = Quality.COUNTED
+    rule: str = "CN-3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Implausible:
+    """A reading put aside for a person (CN-10), with its evidence."""
+
+    before: Reading
+    after: Reading
+    down_bytes: int  # what would have been counted
+    up_bytes: int
+    most_bytes: int  # what the link can carry in the gap, grace included
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one reading did to its meter."""
+
+    quality: Quality
+    state: MeterState
+    entry: Entry | None = None  # None: nothing to write in the ledger
+    implausible: Implausible | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A billing month, *start* up to and not including *end*; named by the month it starts in."""
+
+    name: str  # "2026-03"
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An entry's share of one billing period (CN-12); parts are what the ledger keeps."""
+
+    subscriber: SubscriberId
+    period: Period
+    started_at: datetime
+    ended_at: datetime
+    down_bytes: int
+    up_bytes: int
+    estimated_bytes: int
+    unknown_us: int  # microseconds
+    counts: bool = True  # False: a backup meter's, kept as evidence only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """One reading, ready for the ledger: saved whole, or not at all."""
+
+    before: MeterState | None  # what the step was worked out from (compare and set)
+    step: Step
+    reading: Reading
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a subscriber used in a billing period."""
+
+    subscriber: SubscriberId
+    period: Period
+    down_bytes: int = 0
+    up_bytes: int = 0
+    estimated_bytes: int = 0
+    unknown_us: int = 0
+
+    def counted(self, counts: Counts) -> int:
+        """Return the bytes that a cap with *counts* looks at (UC-1)."""
+        if counts is Counts.DOWNLOAD:
+            return self.down_bytes
+        if counts is Counts.UPLOAD:
+            return self.up_bytes
+        return self.down_bytes + self.up_bytes
+
+
+# ---- the ledger -> decide ------------------------------------------------------------------------
+
+
+class Reason(StrEnum):
+    """Why a hold is open (contract.md)."""
+
+    CAP = "cap"
+    NON_PAYMENT = "non_payment"
+    BREACH = "breach"
+    AUP = "aup"
+    SECURITY = "security"
+    FRAUD = "fraud"
+    RESTRICTED = "restricted"  # limits the rate, does not suspend (NM-4)
+    MAINTENANCE = "maintenance"
+    PREPAID = "prepaid"
+    SPIKE = "spike"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A reason to keep a subscriber off; service comes back when no blocking hold is left."""
+
+    subscriber: SubscriberId
+    reason: Reason
+    opened_at: datetime
+    clause: str
+    text: str
+    author: str
+    note: str = ""
+    until: datetime | None = None
+    period: str | None = None  # of a cap hold: the period that was used up
+    down_bps: int | None = None  # of a restriction
+    up_bps: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A notice that was given: once a period, again only after the allowance grew (UC-11)."""
+
+    notice: str  # "usage_80"
+    period: str
+    allowance_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """A period in which the allowance was exceeded (UC-4): one a period, its first.
+
+    The store makes one of any event whose figures have `breach` (the period's name), with
+    `counted_bytes` and `allowance_bytes` beside it.
+    """
+
+    period: str
+    at: datetime
+    counted_bytes: int
+    allowance_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """The operator's discretion: no suspension for the cap until then (UC-8)."""
+
+    until: datetime
+    author: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Everything that is known of one subscriber when they are judged."""
+
+    subscriber: Subscriber
+    product: Product
+    period: Period  # the one that `now` is in
+    usage: Usage  # of that period
+    previous: tuple[Usage, ...] = ()  # of earlier periods not yet closed by a judgement
+    topup_bytes: int = 0  # bought for this period
+    holds: tuple[Hold, ...] = ()  # the open ones
+    given: tuple[Given, ...] = ()  # of this period
+    breaches: tuple[Breach, ...] = ()  # of the policy's window, oldest first
+    delay: Delay | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What a subscriber has, or is owed. Suspend, upgrade, reactivate: differences between two."""
+
+    product: ProductId
+    suspended: bool = False
+    down_bps: int | None = None
+    up_bps: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that a person, billing or the field told capd; what follows from it is judged."""
+
+    at: datetime
+    fact: str  # "topup", "plan", "hold", "release", "delay", "clock", …
+    subscriber: SubscriberId | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    author: str = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that became different, with its reason: the line of the audit trail.
+
+    *figures* are the kind's own keys of contract.md (notice, reason, from, to, charge, amount, …),
+    whole numbers and text only.
+    """
+
+    at: datetime
+    kind: str
+    text: str  # one sentence that could be read to the subscriber
+    clause: str | None = None
+    subscriber: SubscriberId | None = None
+    device: DeviceId | None = None
+    author: str = "capd"
+    figures: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a judgement found: what became different, what is owed now, when to look again."""
+
+    subscriber: SubscriberId
+    owed: Service
+    reason: str  # the sentence behind *owed*
+    clause: str | None
+    allowance_bytes: int | None  # None: unlimited
+    counted_bytes: int
+    events: tuple[Event, ...] = ()
+    watch_bytes: int | None = None  # judge again when counted usage reaches this
+    due_at: datetime | None = None  # judge again then, at the latest
+
+
+# ---- decide -> enforce ---------------------------------------------------------------------------
+
+
+class OrderState(StrEnum):
+    """Where an order stands; the label of capd_orders."""
+
+    OPEN = "open"  # to be carried out
+    HELD = "held"  # the guard wants a person to look
+    APPLIED = "applied"  # the device's own words say so
+    FAILED = "failed"  # refused, or given up: a person must look
+    UNKNOWN = "unknown"  # the session was lost: what the device has is not known
+    SUPERSEDED = "superseded"  # something else is owed by now
+    REFUSED = "refused"  # a person said no
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A difference between what is owed and what is applied, for one device to carry out."""
+
+    id: int  # 0 until the service book has given it one
+    device: DeviceId
+    subscriber: SubscriberId
+    meter: str  # whose settings render it
+    before: Service
+    after: Service
+    reason: str
+    clause: str | None
+    created_at: datetime
+    state: OrderState = OrderState.OPEN
+    attempts: int = 0
+    next_at: datetime | None = None  # not to be tried before
+    detail: str = ""  # the last outcome, one line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an order."""
+
+    order: Order
+    state: OrderState  # APPLIED, FAILED or UNKNOWN
+    detail: str  # one line for a person
+    at: datetime
+    took_s: float = 0.0
+    transcript: str = ""  # what was typed and answered, secrets masked
+    retry: bool = False  # try again later (with backoff)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a device was last known to give a subscriber."""
+
+    device: DeviceId
+    subscriber: SubscriberId
+    meter: str
+    service: Service
+    state: str = "assumed"  # assumed (never pushed), applied, unknown
+    at: datetime | None = None  # of the read-back
+    order: int | None = None
+
+
+# ---- what happened -> people ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event on its way to one channel; each once by its id, in order for a subscriber."""
+
+    id: int
+    event_id: int
+    channel: str  # "email", "webhook"
+    event: Event
+    to: str | None = None  # the e-mail address
+    attempts: int = 0
