@@ -51,6 +51,7 @@ class Interfaces(_Strict):
     oper_status: str | None = "1.3.6.1.2.1.2.2.1.8"  # ifOperStatus: of two rows, the one that is up
     speed_mbps: str | None = "1.3.6.1.2.1.31.1.1.1.15"  # ifHighSpeed
     index_is_epoch: bool = False  # a new index proves new counters (CN-5)
+    epoch_names: str | None = None  # expression: of rows named so, it proves them in any case
     unit_bytes: int = 1  # what one count is worth
 
 
