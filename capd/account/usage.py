@@ -1,0 +1,157 @@
+"""Entries become parts of billing periods, hours and days, in whole bytes (CN-12)."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from capd.account.periods import next_period, period_of
+from capd.model import Entry, Part, Period, SubscriberId
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def parts(
+    entry: Entry,
+    subscriber: SubscriberId,
+    cycle_day: int,
+    zone: ZoneInfo,
+    *,
+    counts: bool = True,
+    within: Period | None = None,
+) -> tuple[Part, ...]:
+    """Return *entry*'s share of each billing period that it touches; together they are all of it.
+
+    *within* is the period that the meter's last part was in, where known: it saves the search.
+    """
+    if within is None or not within.start <= entry.started_at < within.end:
+        within = period_of(entry.started_at, cycle_day, zone)
+    if entry.ended_at <= within.end:
+        return (_whole(entry, subscriber, within, counts=counts),)
+    periods = [within]
+    while periods[-1].end < entry.ended_at:
+        periods.append(next_period(periods[-1], cycle_day, zone))
+    cuts = [period.start for period in periods[1:]]
+    flow = (entry.flowed_from, entry.ended_at)
+    down = share(entry.down_bytes, *flow, cuts)
+    up = share(entry.up_bytes, *flow, cuts)
+    estimated = share(entry.estimated_bytes, *flow, cuts)
+    unknown = _unknown_shares(entry, cuts)
+    return tuple(
+        Part(
+            subscriber=subscriber,
+            period=period,
+            started_at=_part_start(entry, period),
+            ended_at=min(entry.ended_at, period.end),
+            down_bytes=down[n],
+            up_bytes=up[n],
+            estimated_bytes=estimated[n],
+            unknown_us=unknown[n],
+            counts=counts,
+        )
+        for n, period in enumerate(periods)
+    )
+
+
+def _whole(entry: Entry, subscriber: SubscriberId, period: Period, *, counts: bool) -> Part:
+    unknown_us = 0
+    if entry.unknown_from is not None and entry.unknown_to is not None:
+        unknown_us = (entry.unknown_to - entry.unknown_from) // _MICROSECOND
+    return Part(
+        subscriber=subscriber,
+        period=period,
+        started_at=_part_start(entry, period),
+        ended_at=entry.ended_at,
+        down_bytes=entry.down_bytes,
+        up_bytes=entry.up_bytes,
+        estimated_bytes=entry.estimated_bytes,
+        unknown_us=unknown_us,
+        counts=counts,
+    )
+
+
+def _part_start(entry: Entry, period: Period) -> datetime:
+    """Return where the bytes of this part began to flow, or its silence, where it has none."""
+    began = entry.flowed_from if entry.flowed_from < min(period.end, entry.ended_at) else None
+    return max(period.start, began or entry.started_at)
+
+
+def _unknown_shares(entry: Entry, cuts: Sequence[datetime]) -> list[int]:
+    if entry.unknown_from is None or entry.unknown_to is None:
+        return [0] * (len(cuts) + 1)
+    edges = [entry.unknown_from, *cuts, entry.unknown_to]
+    return [
+        max(0, (min(end, entry.unknown_to) - max(start, entry.unknown_from)) // _MICROSECOND)
+        for start, end in itertools.pairwise(edges)
+    ]
+
+
+def share(count: int, start: datetime, end: datetime, cuts: Sequence[datetime]) -> list[int]:
+    """Return *count* shared out over the spans that *cuts* (ascending) make of *start* to *end*.
+
+    By time, in whole bytes: the floor to the earlier spans, the rest to the last one that *end*
+    lies in (CN-12). There is one share more than there are cuts; a span outside gets nothing.
+    """
+    whole = (end - start) // _MICROSECOND
+    if whole <= 0:  # a moment, not a span: all of it belongs to where it is
+        at = sum(1 for cut in cuts if cut < end)
+        return [count if n == at else 0 for n in range(len(cuts) + 1)]
+    last = sum(1 for cut in cuts if cut < end)
+    shares = []
+    left = count
+    for n, (since, until) in enumerate(_spans(start, end, cuts)):
+        micros = max(0, (until - since) // _MICROSECOND)
+        given = left if n == last else count * micros // whole if n < last else 0
+        shares.append(given)
+        left -= given
+    return shares
+
+
+def _spans(
+    start: datetime, end: datetime, cuts: Sequence[datetime]
+) -> Iterator[tuple[datetime, datetime]]:
+    edges = [start, *(min(max(cut, start), end) for cut in cuts), end]
+    yield from itertools.pairwise(edges)
+
+
+def by_time(
+    parts_: Sequence[Part], by: str, zone: ZoneInfo
+) -> list[tuple[datetime, datetime, int, int, int, int]]:
+    """Return (start, end, down, up, estimated bytes, unknown microseconds) a local hour or day.
+
+    Only spans with something in them, oldest first; their sums are the sums of *parts_*.
+    """
+    sums: dict[tuple[datetime, datetime], list[int]] = {}
+    for part in parts_:
+        spans = list(_local_spans(part.started_at, part.ended_at, by, zone))
+        cuts = [start for start, _ in spans[1:]]
+        figures = (part.down_bytes, part.up_bytes, part.estimated_bytes, part.unknown_us)
+        shares = [share(count, part.started_at, part.ended_at, cuts) for count in figures]
+        for n, span in enumerate(spans):
+            row = sums.setdefault(span, [0, 0, 0, 0])
+            for column, counts in enumerate(shares):
+                row[column] += counts[n]
+    return [(*span, row[0], row[1], row[2], row[3]) for span, row in sorted(sums.items())]
+
+
+def _local_spans(
+    start: datetime, end: datetime, by: str, zone: ZoneInfo
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the local hours or days that *start* to *end* touches, as they are in UTC."""
+    at = start
+    while True:
+        local = at.astimezone(zone)
+        if by == "day":
+            floor = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+            after = (floor + timedelta(days=1)).astimezone(UTC)
+            span = (floor.astimezone(UTC), after)
+        else:
+            # in UTC, so that the hour that a clock change repeats stays two hours
+            past = timedelta(
+                minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+            )
+            span = (at.astimezone(UTC) - past, at.astimezone(UTC) - past + timedelta(hours=1))
+        yield span
+        at = span[1]
+        if at >= end:
+            return
