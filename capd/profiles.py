@@ -6,9 +6,38 @@ it. `device_profiles/README.md` explains each key to the person who adds a radio
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from capd import strict
+from capd.errors import ConfigError
+from capd.model import Device, Meter
+
+_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,9})){1,127}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_TOPIC_WORDS = frozenset({"name", "ifName"})
+
+
+def _numeric(text: str) -> str:
+    if _OID.fullmatch(text) is None:
+        raise ValueError(f"wants a numeric OID such as 1.3.6.1.2.1.1.3.0, not {text!r}")
+    return text
+
+
+def _compiles(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as exc:
+        raise ValueError(f"{text!r} is no regular expression: {exc}") from None
+    return text
+
+
+Oid = Annotated[str, AfterValidator(_numeric)]
+Expression = Annotated[str, AfterValidator(_compiles)]
 
 
 class _Strict(BaseModel):
@@ -19,7 +48,7 @@ class Setting(_Strict):
     """A value that the profile asks of each device (or meter) in its `settings`."""
 
     help: str
-    pattern: str  # the whole value must match, before it is typed anywhere
+    pattern: Expression  # the whole value must match, before it is typed anywhere
     default: str | None = None  # None: must be given
 
 
@@ -27,38 +56,38 @@ class Recognise(_Strict):
     """How to tell this family; profiles are tried in the order of `priority`, lowest first."""
 
     priority: int = 500
-    sys_object_id: tuple[str, ...] = ()  # prefixes, any of them
-    sys_descr: str | None = None  # regular expression, found anywhere
-    exists: str | None = None  # a further OID that must answer
-    matches: str | None = None  # and its value must contain this expression
+    sys_object_id: tuple[Oid, ...] = ()  # prefixes in whole arcs, any of them
+    sys_descr: Expression | None = None  # found anywhere
+    exists: Oid | None = None  # a further OID that must answer
+    matches: Expression | None = None  # and its value must contain this
 
 
 class UptimeOid(_Strict):
     """Where an uptime is read; `box` is since the box booted, `agent` only since its agent did."""
 
-    oid: str
+    oid: Oid
     since: Literal["box", "agent"]
-    unit_s: float = 0.01  # TimeTicks are hundredths
+    unit_s: float = Field(default=0.01, gt=0)  # TimeTicks are hundredths
 
 
 class Interfaces(_Strict):
     """Counter columns of a table of interfaces; a row is found by its name, never by its index."""
 
-    name: str = "1.3.6.1.2.1.31.1.1.1.1"  # IF-MIB ifName
-    in_bytes: str = "1.3.6.1.2.1.31.1.1.1.6"  # ifHCInOctets
-    out_bytes: str = "1.3.6.1.2.1.31.1.1.1.10"  # ifHCOutOctets
+    name: Oid = "1.3.6.1.2.1.31.1.1.1.1"  # IF-MIB ifName
+    in_bytes: Oid = "1.3.6.1.2.1.31.1.1.1.6"  # ifHCInOctets
+    out_bytes: Oid = "1.3.6.1.2.1.31.1.1.1.10"  # ifHCOutOctets
     counter_bits: Literal[32, 64] = 64
-    oper_status: str | None = "1.3.6.1.2.1.2.2.1.8"  # ifOperStatus: of two rows, the one that is up
-    speed_mbps: str | None = "1.3.6.1.2.1.31.1.1.1.15"  # ifHighSpeed
+    oper_status: Oid | None = "1.3.6.1.2.1.2.2.1.8"  # ifOperStatus: of two rows, the one that is up
+    speed_mbps: Oid | None = "1.3.6.1.2.1.31.1.1.1.15"  # ifHighSpeed
     index_is_epoch: bool = False  # a new index proves new counters (CN-5)
-    epoch_names: str | None = None  # expression: of rows named so, it proves them in any case
-    unit_bytes: int = 1  # what one count is worth
+    epoch_names: Expression | None = None  # of rows named so, it proves them in any case
+    unit_bytes: int = Field(default=1, ge=1)  # what one count is worth
 
 
 class HealthOid(_Strict):
     """Something worth knowing of a radio, beside its counters."""
 
-    oid: str
+    oid: Oid
     scale: float = 1.0
 
 
@@ -71,8 +100,8 @@ class SnmpCollect(_Strict):
     max_repetitions: int = Field(default=20, ge=1, le=50)
     uptimes: tuple[UptimeOid, ...] = (UptimeOid(oid="1.3.6.1.2.1.1.3.0", since="agent"),)
     interfaces: Interfaces = Interfaces()
-    serial: str | None = None  # scalar OIDs
-    firmware: str | None = None
+    serial: Oid | None = None  # scalars
+    firmware: Oid | None = None
     health: dict[str, HealthOid] = {}
 
 
@@ -117,7 +146,7 @@ class Enforce(_Strict):
     unrate: tuple[str, ...] = ()  # no rate is owed any more
     save: tuple[str, ...] = ()  # once, after all lines of a session
     verify: Verify
-    failure_marks: tuple[str, ...] = ()  # expressions that mean "the device said no"
+    failure_marks: tuple[Expression, ...] = ()  # expressions that mean "the device said no"
     leak_bytes_per_hour: int = 10_000_000  # the walled garden's own traffic
 
 
@@ -134,3 +163,148 @@ class Profile(_Strict):
     mqtt: MqttCollect | None = None  # [collect.mqtt]
     enforce: Enforce | None = None  # None: count only; see enforce_elsewhere
     enforce_elsewhere: str | None = None  # "count only, enforce upstream on …"
+
+
+class _Collect(_Strict):
+    snmp: SnmpCollect | None = None
+    mqtt: MqttCollect | None = None
+
+
+class _File(_Strict):
+    """A profile as its file is laid out."""
+
+    title: str
+    notes: str = ""
+    unverified: tuple[str, ...] = ()
+    recognise: Recognise | None = None
+    settings: dict[str, Setting] = {}
+    collect: _Collect = _Collect()
+    enforce: Enforce | None = None
+    enforce_elsewhere: str | None = None
+
+
+def shipped() -> Path:
+    """Return the folder of the profiles that come with capd."""
+    package = Path(__file__).parent
+    inside = package / "_device_profiles"  # an installed wheel
+    return inside if inside.is_dir() else package.parent / "device_profiles"
+
+
+def load_all(extra: Path | None = None) -> dict[str, Profile]:
+    """Return the profiles by name: those that come with capd, and on top the ones in *extra*.
+
+    Raises ConfigError with every mistake of every file.
+    """
+    loaded: dict[str, Profile] = {}
+    problems: list[str] = []
+    for path in _files(extra, problems):
+        try:
+            loaded[path.stem] = load(path)
+        except ConfigError as exc:
+            problems.extend(exc.problems)
+    if problems:
+        raise ConfigError(*problems)
+    return loaded
+
+
+def _files(extra: Path | None, problems: list[str]) -> Iterator[Path]:
+    yield from sorted(shipped().glob("*.toml"))
+    if extra is None:
+        return
+    if extra.is_dir():
+        yield from sorted(extra.glob("*.toml"))
+    else:
+        problems.append(f"device_profiles: there is no folder {extra}")
+
+
+def load(path: Path) -> Profile:
+    """Return the profile in the file at *path*.
+
+    Raises ConfigError with every mistake in it.
+    """
+    file = strict.parse(_File, strict.read_toml(path), source=str(path))
+    problems = [f"{path}: {line}" for line in _mistakes(file)]
+    if problems:
+        raise ConfigError(*problems)
+    return Profile(
+        name=path.stem,
+        title=file.title,
+        notes=file.notes,
+        unverified=file.unverified,
+        recognise=file.recognise,
+        settings=file.settings,
+        snmp=file.collect.snmp,
+        mqtt=file.collect.mqtt,
+        enforce=file.enforce,
+        enforce_elsewhere=file.enforce_elsewhere,
+    )
+
+
+def _mistakes(file: _File) -> Iterator[str]:
+    """Yield what types cannot see: values that do not go together."""
+    for name, setting in file.settings.items():
+        if setting.default is not None and not re.fullmatch(setting.pattern, setting.default):
+            yield f"settings.{name}.default: {setting.default!r} does not match its own pattern"
+    if file.recognise and file.recognise.matches and not file.recognise.exists:
+        yield "recognise.matches: says nothing without `exists`, the OID whose value it looks at"
+    if file.collect.mqtt:
+        yield from _mqtt_mistakes(file.collect.mqtt, _TOPIC_WORDS | file.settings.keys())
+
+
+def _mqtt_mistakes(mqtt: MqttCollect, words: frozenset[str]) -> Iterator[str]:
+    topics = {"topic": mqtt.topic, "uptime_topic": mqtt.uptime_topic}
+    for key, topic in topics.items():
+        if topic is not None:
+            yield from _topic_mistakes(f"collect.mqtt.{key}", topic, words)
+    if mqtt.format == "json" and mqtt.map is None:
+        yield 'collect.mqtt.map: must be given for format = "json": where are the counters?'
+    if mqtt.format == "collectd" and mqtt.map is not None:
+        yield 'collect.mqtt.map: says nothing for format = "collectd", which needs none'
+    if mqtt.format == "collectd" and "{ifName}" not in mqtt.topic:
+        yield "collect.mqtt.topic: needs {ifName}: a collectd payload does not name its interface"
+    paths = mqtt.map.model_dump(exclude_none=True) if mqtt.map is not None else {}
+    for key, path in paths.items():
+        yield from _unknown(f"collect.mqtt.map.{key}", path, frozenset({"ifName"}))
+
+
+def _topic_mistakes(key: str, topic: str, words: frozenset[str]) -> Iterator[str]:
+    yield from _unknown(key, topic, words)
+    if "{name}" not in topic:
+        yield f"{key}: needs {{name}}: the topic alone says which device is speaking"
+    if {"+", "#"} & set(topic):
+        yield f"{key}: + and # are put in by capd; write {{name}} and {{ifName}}"
+
+
+def placeholders(template: str) -> frozenset[str]:
+    """Return the words in braces in *template*."""
+    return frozenset(_PLACEHOLDER.findall(template))
+
+
+def _unknown(key: str, template: str, words: frozenset[str]) -> Iterator[str]:
+    for word in sorted(placeholders(template) - words):
+        yield f"{key}: unknown placeholder {{{word}}}.{strict.did_you_mean(word, words)}"
+
+
+def settings_of(profile: Profile, device: Device, meter: Meter | None = None) -> dict[str, str]:
+    """Return what *profile* asks of *device*: its own settings, the meter's on top, or defaults.
+
+    Raises ConfigError with each one that is missing, unknown or does not match its pattern.
+    """
+    given = {**device.settings, **(meter.settings if meter is not None else {})}
+    problems = [f"device {device.id}: {line}" for line in _setting_mistakes(profile, given)]
+    if problems:
+        raise ConfigError(*problems)
+    defaults = {n: s.default for n, s in profile.settings.items() if s.default is not None}
+    return defaults | given
+
+
+def _setting_mistakes(profile: Profile, given: dict[str, str]) -> Iterator[str]:
+    for name in sorted(given.keys() - profile.settings.keys()):
+        guess = strict.did_you_mean(name, profile.settings)
+        yield f"settings.{name}: profile {profile.name} knows no such setting.{guess}"
+    for name, setting in profile.settings.items():
+        text = given.get(name, setting.default)
+        if text is None:
+            yield f"settings.{name}: must be given: {setting.help}"
+        elif not re.fullmatch(setting.pattern, text):
+            yield f"settings.{name}: {text!r} does not look like {setting.help}"
