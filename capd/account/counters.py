@@ -13,6 +13,7 @@ from capd.units import rate_text, size_text
 _WRAP = 1 << 32
 _UPTIME_WRAP_S = _WRAP / 100  # TimeTicks are hundredths in 32 bits: 497.1 days (CN-11)
 _LEAST_TOLERANCE_S = 10.0
+_UPTIME_GRAIN_S = 2.0  # some agents know their uptime in whole seconds only
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -157,10 +158,13 @@ def _start(
         return None
     gap_s = (reading.at - last.at).total_seconds()
     tolerance_s = max(_LEAST_TOLERANCE_S, gap_s / 100)
-    uptime_fell = uptime_before_s is not None and uptime_s < uptime_before_s
-    if uptime_fell and uptime_before_s is not None:
-        due_s = uptime_before_s + gap_s - _UPTIME_WRAP_S
-        if abs(due_s - uptime_s) <= tolerance_s:
+    uptime_fell = False
+    if uptime_before_s is not None:
+        due_s = uptime_before_s + gap_s  # what it says if it never restarted
+        if abs(due_s - uptime_s) <= _UPTIME_GRAIN_S:
+            return None
+        uptime_fell = uptime_s < uptime_before_s
+        if uptime_fell and abs(due_s - _UPTIME_WRAP_S - uptime_s) <= tolerance_s:
             return None  # CN-11: the uptime wrapped, the box did not restart
     late_s = gap_s - uptime_s  # how long after the last reading it started
     if late_s > tolerance_s or (late_s >= -tolerance_s and (uptime_fell or fell)):
