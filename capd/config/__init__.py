@@ -1,0 +1,270 @@
+"""capd.toml and the environment become one frozen Config, or every mistake at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+
+from capd.config import checks
+from capd.errors import ConfigError
+from capd.inventory.credentials import as_secret, resolve
+from capd.model import Secret
+from capd.strict import parse, read_toml
+
+PLACES = (Path("capd.toml"), Path("/etc/capd/capd.toml"))
+
+SecretText = Annotated[Secret, PlainValidator(as_secret)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+
+class Operator(_Strict):
+    """Whose network it is; months and notices are in its local time."""
+
+    name: Annotated[str, AfterValidator(checks.one_line)] = "Example Wireless"
+    timezone: Annotated[str, AfterValidator(checks.zone)] = "UTC"
+    currency: Annotated[str, AfterValidator(checks.currency)] = "GBP"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone itself."""
+        return ZoneInfo(self.timezone)
+
+
+class StoreConfig(_Strict):
+    """Where the books are kept; the url may carry a password, so it is not shown."""
+
+    url: Annotated[str, AfterValidator(checks.store_url)] = Field(
+        default="sqlite:///capd.db", repr=False
+    )
+
+
+class SnmpConfig(_Strict):
+    """How devices are polled."""
+
+    engine: Literal["gufo", "pysnmp"] = "gufo"
+    interval_s: float = Field(default=300, gt=0)
+    timeout_s: float = Field(default=2.0, gt=0)
+    retries: int = Field(default=1, ge=0, le=10)
+    at_once: int = Field(default=500, ge=1)
+    silent_after: int = Field(default=3, ge=1)  # polls without an answer before it is asked less
+    silent_interval_s: float | None = Field(default=None, gt=0)  # None: four times interval_s
+
+
+class MqttConfig(_Strict):
+    """The broker to listen to; None of a url: no broker."""
+
+    url: Annotated[str, AfterValidator(checks.mqtt_url)] | None = None
+    username: Annotated[str, AfterValidator(checks.one_line)] | None = None
+    password: SecretText | None = None
+    ca: str | None = None
+    client_id: Annotated[str, AfterValidator(checks.one_line)] = "capd"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _login(cls, data: object) -> object:
+        return checks.split_login(data, "url")
+
+
+class CollectConfig(_Strict):
+    """Where polls come from."""
+
+    snmp: SnmpConfig = SnmpConfig()
+    mqtt: MqttConfig = MqttConfig()
+    batch_ms: int = Field(default=250, ge=1, le=10_000)  # group commit: at most this late
+    batch_readings: int = Field(default=2000, ge=1)  # and at most this many
+
+
+class DecideConfig(_Strict):
+    """How usage is judged, and the brake."""
+
+    policy: str = Field(default="policy.toml", min_length=1)
+    paused: bool = False
+    most_suspensions: int = Field(default=20, ge=0)
+    every_s: float = Field(default=60.0, gt=0)  # everyone is judged again at least this often
+
+
+class EnforceConfig(_Strict):
+    """How devices are configured."""
+
+    at_once: int = Field(default=20, ge=1, le=500)
+    timeout_s: float = Field(default=30, gt=0)
+    attempts: int = Field(default=5, ge=1)  # before a person must look
+    backoff_s: float = Field(default=10, gt=0)  # doubled at each failure, at most an hour
+
+
+class EmailConfig(_Strict):
+    """The mail relay; without a url nobody is mailed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    smtp: Annotated[str, AfterValidator(checks.smtp_url)] | None = None
+    from_: Annotated[str, AfterValidator(checks.mail_address)] | None = Field(
+        default=None, alias="from"
+    )
+    username: Annotated[str, AfterValidator(checks.one_line)] | None = None
+    password: SecretText | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _login(cls, data: object) -> object:
+        return checks.split_login(data, "smtp")
+
+    @model_validator(mode="after")
+    def _whole(self) -> EmailConfig:
+        if self.smtp is not None and self.from_ is None:
+            raise ValueError("from is missing: whom the mail is from")
+        return self
+
+
+class WebhookConfig(_Strict):
+    """Where every event is posted, signed with the secret; the url itself may be a secret."""
+
+    url: Annotated[str, AfterValidator(checks.web_url)] | None = Field(default=None, repr=False)
+    secret: SecretText | None = None
+    timeout_s: float = Field(default=10, gt=0)
+    attempts: int = Field(default=12, ge=1)
+
+
+class NotifyConfig(_Strict):
+    """Who is told."""
+
+    email: EmailConfig = EmailConfig()
+    webhook: WebhookConfig = WebhookConfig()
+
+
+class ApiConfig(_Strict):
+    """Where /metrics, /healthz and /readyz are served; an empty text: nowhere."""
+
+    listen: Annotated[str, AfterValidator(checks.listen)] | None = "127.0.0.1:8080"
+    device_metrics: bool = True  # capd_device_up{device}
+
+
+class _File(_Strict):
+    operator: Operator = Operator()
+    store: StoreConfig = StoreConfig()
+    collect: CollectConfig = CollectConfig()
+    decide: DecideConfig = DecideConfig()
+    enforce: EnforceConfig = EnforceConfig()
+    notify: NotifyConfig = NotifyConfig()
+    api: ApiConfig = ApiConfig()
+    device_profiles: str | None = Field(default=None, min_length=1)  # the operator's own profiles
+
+
+class Config(_File):
+    """All of capd.toml; sections bear the names of the folders that they configure."""
+
+    source: str | None = None  # the file it came from
+
+    def problems(self) -> list[str]:
+        """Return what is well written and cannot be used here: files and secrets not there."""
+        where = self.source or "capd.toml"
+        found = [f"{where}: {key}: {problem}" for key, problem in _useless(self)]
+        for key, name in (
+            ("decide.policy", self.decide.policy),
+            ("collect.mqtt.ca", self.collect.mqtt.ca),
+        ):
+            if name is not None and not Path(name).is_file():
+                found.append(f"{where}: {key}: no such file: {name}")
+        if self.device_profiles is not None and not Path(self.device_profiles).is_dir():
+            found.append(f"{where}: device_profiles: no such folder: {self.device_profiles}")
+        return found
+
+
+def secret(written: Secret | str) -> Secret:
+    """Return the credential behind *written*: a literal, `env:NAME` or `file:PATH`.
+
+    Raises ConfigError with one line that never shows the credential.
+    """
+    return resolve(written if isinstance(written, Secret) else Secret(written))
+
+
+def find(path: Path | None) -> Path:
+    """Return the configuration file: *path*, else $CAPD_CONFIG, ./capd.toml, /etc/capd's.
+
+    Raises ConfigError that names `capd init` where there is none.
+    """
+    if path is None and os.environ.get("CAPD_CONFIG"):
+        path = Path(os.environ["CAPD_CONFIG"])
+    if path is None:
+        path = next((place for place in PLACES if place.is_file()), None)
+    if path is None:
+        raise ConfigError(
+            "no capd.toml here nor in /etc/capd: `capd init` writes one, -c FILE names another"
+        )
+    return path
+
+
+def load(path: Path | None) -> Config:
+    """Return the configuration of *path* (None: look in the usual places), paths made absolute.
+
+    Raises ConfigError with every mistake in the file, each with its key and a guess.
+    """
+    path = find(path)
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file; `capd init` writes one")
+    read = parse(_File, read_toml(path), source=str(path))
+    folder = path.absolute().parent
+    sections = {name: getattr(read, name) for name in _File.model_fields}
+    return _at(Config(**sections, source=str(path)), folder)
+
+
+def _at(config: Config, folder: Path) -> Config:
+    """Return *config* with its paths taken from *folder*, where capd.toml is."""
+    mqtt, email, webhook = config.collect.mqtt, config.notify.email, config.notify.webhook
+    mqtt = mqtt.model_copy(
+        update={"ca": _path(mqtt.ca, folder), "password": _reference(mqtt.password, folder)}
+    )
+    email = email.model_copy(update={"password": _reference(email.password, folder)})
+    webhook = webhook.model_copy(update={"secret": _reference(webhook.secret, folder)})
+    policy = _path(config.decide.policy, folder)
+    store = {"url": _database(config, folder)}
+    return config.model_copy(
+        update={
+            "store": config.store.model_copy(update=store),
+            "collect": config.collect.model_copy(update={"mqtt": mqtt}),
+            "decide": config.decide.model_copy(update={"policy": policy}),
+            "notify": config.notify.model_copy(update={"email": email, "webhook": webhook}),
+            "device_profiles": _path(config.device_profiles, folder),
+        }
+    )
+
+
+def _path(name: str | None, folder: Path) -> str | None:
+    return None if name is None else str(folder / Path(name).expanduser())
+
+
+def _database(config: Config, folder: Path) -> str:
+    url = config.store.url
+    if url.startswith(("env:", "file:")):
+        try:
+            written = _reference(Secret(url), folder) or Secret(url)
+            url = checks.store_url(resolve(written).reveal())
+        except (ConfigError, ValueError) as exc:
+            raise ConfigError(f"{config.source}: store.url: {exc}") from None
+    name = url.removeprefix("sqlite:///")
+    return url if name == url else f"sqlite:///{folder / name}"
+
+
+def _reference(written: Secret | None, folder: Path) -> Secret | None:
+    if written is None or not written.reveal().startswith("file:"):
+        return written
+    return Secret(f"file:{folder / written.reveal().removeprefix('file:')}")
+
+
+def _useless(config: Config) -> Iterator[tuple[str, str]]:
+    for key, written in (
+        ("collect.mqtt.password", config.collect.mqtt.password),
+        ("notify.email.password", config.notify.email.password),
+        ("notify.webhook.secret", config.notify.webhook.secret),
+    ):
+        try:
+            resolve(written or Secret(""))
+        except ConfigError as exc:
+            yield key, str(exc)

@@ -1,0 +1,113 @@
+"""What the values of capd.toml must look like, in words for the person who wrote them."""
+
+import re
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from zoneinfo import available_timezones
+
+from capd.strict import did_you_mean
+
+_MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+|[^@<>\r\n]*<[^@\s<>]+@[^@\s<>]+>")
+_LARGEST_PORT = 65_535
+
+
+def one_line(text: str) -> str:
+    """Refuse line breaks and control characters (a name goes into mail headers)."""
+    if not text.isprintable():
+        raise ValueError("wants one line of text, without control characters")
+    return text
+
+
+def zone(name: str) -> str:
+    """Refuse what is not in the time zone database, with a guess."""
+    zones = available_timezones()
+    if name not in zones:
+        raise ValueError(f"no time zone is called '{name}'.{did_you_mean(name, zones)}")
+    return name
+
+
+def currency(code: str) -> str:
+    """Refuse what is not shaped like ISO 4217."""
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError(f"wants three capital letters such as GBP, not {code!r}")
+    return code
+
+
+def _url(text: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    """Return the parts of a url; errors never echo it, for it may carry a password."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"wants a url such as {example}; its port or host is wrong") from None
+    if parts.scheme not in schemes:
+        guess = did_you_mean(parts.scheme, schemes) if parts.scheme else ""
+        raise ValueError(f"wants a url such as {example}.{guess}".removesuffix("."))
+    if not parts.hostname or port == 0 or not text.isprintable() or " " in text:
+        raise ValueError(f"wants a url such as {example}; its host or port is missing or wrong")
+    return parts
+
+
+def mqtt_url(text: str) -> str:
+    """Refuse all but mqtt:// and mqtts://."""
+    _url(text, ("mqtt", "mqtts"), "mqtt://127.0.0.1:1883")
+    return text
+
+
+def smtp_url(text: str) -> str:
+    """Refuse all but smtp:// and smtps://."""
+    _url(text, ("smtp", "smtps"), "smtp://127.0.0.1:25")
+    return text
+
+
+def web_url(text: str) -> str:
+    """Refuse all but http:// and https://."""
+    _url(text, ("http", "https"), "https://billing.example.net/hook")
+    return text
+
+
+def store_url(text: str) -> str:
+    """Refuse what is no database; `env:NAME` and `file:PATH` are looked into at loading."""
+    examples = "sqlite:///capd.db or postgresql://user:password@host/db"
+    if text.startswith(("env:", "file:")):
+        return text
+    if text.startswith("sqlite:///") and text.removeprefix("sqlite:///").strip("/ "):
+        return text
+    if text.startswith("sqlite:"):
+        raise ValueError("wants the name of a file after sqlite:///, such as sqlite:///capd.db")
+    _url(text, ("postgresql", "sqlite"), examples)
+    return text
+
+
+def listen(text: str) -> str | None:
+    """Refuse all but HOST:PORT; an empty text is nowhere."""
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    right = port.isascii() and port.isdigit() and int(port) <= _LARGEST_PORT
+    bare_ipv6 = ":" in host and not (host.startswith("[") and host.endswith("]"))
+    if not right or not host or bare_ipv6 or not host.isprintable() or " " in host:
+        raise ValueError(f'wants HOST:PORT such as "127.0.0.1:8080" or "[::1]:8080", not {text!r}')
+    return text
+
+
+def mail_address(text: str) -> str:
+    """Refuse what is no e-mail address, with or without a name before it."""
+    if not _MAIL.fullmatch(text) or not text.isprintable():
+        raise ValueError(f"wants an e-mail address such as support@example.net, not {text!r}")
+    return text
+
+
+def split_login(data: object, key: str) -> object:
+    """Move `user:password@` out of the url at *key*, so that the url may be shown."""
+    if not isinstance(data, dict) or not isinstance(data.get(key), str):
+        return data
+    try:
+        parts = urlsplit(data[key])
+        login = {"username": parts.username, "password": parts.password}
+    except ValueError:
+        return data
+    if login["username"] is None:
+        return data
+    clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    told = {name: unquote(text) for name, text in login.items() if text is not None}
+    return {**told, **data, key: clean}

@@ -1,0 +1,1 @@
+"""Who is served, with what, over which devices: read from files and written to them."""
