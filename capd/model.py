@@ -403,6 +403,19 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charged:
+    """What was already charged for going over the cap (UC-4 b), so that nothing is charged twice.
+
+    The store makes one of any event of kind `charge` whose figures have `breach`: the event's
+    `charge` and `units` stand beside it.
+    """
+
+    charge: str  # "overage", "administration"
+    breach: str  # the breach's name, which begins with the period's
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
     """The operator's discretion: no suspension for the cap until then (UC-8)."""
 
@@ -425,6 +438,7 @@ class Standing:
     given: tuple[Given, ...] = ()  # of this period
     breaches: tuple[Breach, ...] = ()  # of the policy's window, oldest first
     delay: Delay | None = None
+    charged: tuple[Charged, ...] = ()  # for going over the cap in this period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
