@@ -7,34 +7,30 @@ asks. `render` may run in a thread beside the loop.
 
 import gzip
 import platform
-from collections.abc import Iterator, Mapping
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    Info,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
+import prometheus_client as prometheus
+from prometheus_client import Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from capd import __version__
+from capd.clock import Clock, utc_now
 from capd.model import (
     DeviceId,
     OrderState,
     Outcome,
     Poll,
+    Posting,
     Quality,
     Reason,
     SectorId,
+    Verdict,
 )
 
+_Bounds = tuple[float, ...]
 _POLL_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
 _LAG_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 _PUSH_S = (0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120)
@@ -68,11 +64,13 @@ class _Ups(Collector):
 class Metrics:
     """What capd counts, measures and shows; each instance has a registry of its own."""
 
-    def __init__(self, *, devices: bool = True) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self._registry = CollectorRegistry(auto_describe=False)
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self._registry)
+    def __init__(self, *, devices: bool = True, clock: Clock = utc_now) -> None:
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._clock = clock
+        self._registry = prometheus.CollectorRegistry(auto_describe=False)
+        prometheus.ProcessCollector(registry=self._registry)
+        prometheus.PlatformCollector(registry=self._registry)
+        prometheus.GCCollector(registry=self._registry)
         self._collecting()
         self._subscribers_and_orders()
         self._pushing_and_telling()
@@ -80,17 +78,13 @@ class Metrics:
         self._ups = _Ups(shown=devices)
         self._registry.register(self._ups)
 
-    # ---- what there is ---------------------------------------------------------------------------
-
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self._registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self._registry)
 
-    def _histogram(
-        self, name: str, text: str, buckets: tuple[float, ...], *labels: str
-    ) -> Histogram:
+    def _histogram(self, name: str, text: str, buckets: _Bounds, *labels: str) -> Histogram:
         return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
 
     def _collecting(self) -> None:
@@ -103,10 +97,12 @@ class Metrics:
             for result in _POLL_RESULTS
         }
         self._poll_s = self._histogram("capd_poll_seconds", "How long a poll took.", _POLL_S)
-        readings = self._counter(
+        self._reading_counts = self._counter(
             "capd_readings_total", "Readings, by what the accounting made of them.", "quality"
         )
-        self._readings = {quality: readings.labels(quality.value) for quality in Quality}
+        self._readings: dict[str, Counter] = {
+            quality: self._reading_counts.labels(quality) for quality in (*Quality, "unknown_meter")
+        }
         counted = self._counter(
             "capd_counted_bytes_total", "Bytes put in the ledger, as subscribers see them.",
             "direction",
@@ -173,8 +169,6 @@ class Metrics:
             {"version": __version__, "python": platform.python_version()}
         )
 
-    # ---- collect, account ------------------------------------------------------------------------
-
     def polled(self, poll: Poll) -> None:
         """Count one poll, how long it took, and whether the device answered."""
         result = "ok"
@@ -185,9 +179,26 @@ class Metrics:
         self._poll_s.observe(poll.took_s)
         self._ups.up[poll.device] = not poll.unreachable
 
-    def read(self, quality: Quality, n: int = 1) -> None:
-        """Count *n* readings that the accounting judged alike."""
-        self._readings[quality].inc(n)
+    def posted(self, postings: Sequence[Posting]) -> None:
+        """Count a batch that is now in the ledger: its readings, its bytes, how long it waited."""
+        now, down, up = self._clock(), 0, 0
+        qualities: Tally[Quality] = Tally()
+        for posting in postings:
+            qualities[posting.step.quality] += 1
+            self.lag((now - posting.reading.at).total_seconds())
+            for part in posting.parts:
+                if part.counts:  # a backup's bytes are evidence only (CN-14)
+                    down += part.down_bytes
+                    up += part.up_bytes
+        for quality, n in qualities.items():
+            self.read(quality, n)
+        self.counted(down, up)
+        self._committed.set(now.timestamp())
+
+    def read(self, quality: str, n: int = 1) -> None:
+        """Count *n* readings that the accounting judged alike (a Quality, or unknown_meter)."""
+        child = self._readings.get(quality)
+        (child or self._reading_counts.labels(quality)).inc(n)
 
     def counted(self, down: int, up: int) -> None:
         """Count the bytes of a committed batch."""
@@ -197,10 +208,6 @@ class Metrics:
     def lag(self, seconds: float) -> None:
         """Measure how long a poll waited until it was in the ledger."""
         self._lag.observe(max(0.0, seconds))
-
-    def committed(self, timestamp_s: float) -> None:
-        """Remember when readings were last saved, in seconds since 1970."""
-        self._committed.set(timestamp_s)
 
     def mqtt_connected(self, up: bool) -> None:  # noqa: FBT001 - a gauge's value
         """Show whether the broker is connected."""
@@ -215,7 +222,9 @@ class Metrics:
         for device in [d for d in self._ups.up if d not in known]:
             self._ups.up.pop(device, None)
 
-    # ---- decide ----------------------------------------------------------------------------------
+    def judged(self, verdicts: Iterable[Verdict]) -> None:
+        """Count the breaches that saved judgements found."""
+        self.breached(sum("breach" in e.figures for verdict in verdicts for e in verdict.events))
 
     def breached(self, n: int = 1) -> None:
         """Count periods in which an allowance was exceeded (UC-4)."""
@@ -254,8 +263,6 @@ class Metrics:
         self._sector_load.labels(sector, "down").set(down)
         self._sector_load.labels(sector, "up").set(up)
 
-    # ---- enforce, notify -------------------------------------------------------------------------
-
     def pushed(self, outcome: Outcome, profile: str) -> None:
         """Count an order that was carried to a device with *profile*, and how long it took."""
         for result in _PUSH_RESULTS:  # a profile's first push shows the others as 0
@@ -271,8 +278,6 @@ class Metrics:
         """Count a notice: *kind* such as usage_80 or hold_opened; sent, retry or failed."""
         self._notices.labels(kind, result).inc()
 
-    # ---- the daemon ------------------------------------------------------------------------------
-
     def set_loop_lag(self, seconds: float) -> None:
         """Show how late the event loop woke from a sleep."""
         self._loop_lag.set(seconds)
@@ -281,8 +286,6 @@ class Metrics:
         """Measure one turn of the pipeline, and count it if it failed."""
         self._turn_s.labels(turn).observe(seconds)
         self._turn_failures.labels(turn).inc(int(failed))
-
-    # ---- out -------------------------------------------------------------------------------------
 
     def render(self, accept: str = "", *, packed: bool = False) -> tuple[bytes, str]:
         """Return all series in the format that *accept* asks for, and its content type.

@@ -3,7 +3,7 @@
 import gzip
 import re
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
@@ -12,16 +12,24 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 from capd.metrics import Metrics
 from capd.model import (
     DeviceId,
+    Event,
+    MeterState,
     Order,
     OrderState,
     Outcome,
+    Part,
+    Period,
     Poll,
+    Posting,
     ProductId,
     Quality,
+    Reading,
     Reason,
     SectorId,
     Service,
+    Step,
     SubscriberId,
+    Verdict,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -60,6 +68,25 @@ def an_outcome(state=OrderState.APPLIED):
         reason="over the cap", clause="UC-2", created_at=NOON,
     )  # fmt: skip
     return Outcome(order=order, state=state, detail="", at=NOON, took_s=3.5)
+
+
+def a_posting(**changes):
+    reading = Reading(device=DeviceId("cpe-1"), meter="wan", at=NOON, down_bytes=0, up_bytes=0)
+    month = Period(name="2026-03", start=NOON, end=NOON + timedelta(days=31))
+    given = {"down_bytes": 0, "up_bytes": 0, "estimated_bytes": 0, "unknown_us": 0}
+    part = Part(
+        subscriber=SubscriberId("S-1"), period=month, started_at=NOON, ended_at=NOON,
+        **{**given, **changes},
+    )  # fmt: skip
+    step = Step(quality=Quality.COUNTED, state=MeterState(last=reading))
+    return Posting(before=None, step=step, reading=reading, parts=(part,))
+
+
+def a_verdict(*events):
+    return Verdict(
+        subscriber=SubscriberId("S-1"), owed=Service(product=ProductId("p")), reason="",
+        clause=None, allowance_bytes=None, counted_bytes=0, events=events,
+    )  # fmt: skip
 
 
 def everything(metrics):
@@ -182,6 +209,31 @@ def test_a_state_that_emptied_shows_zero():
     metrics.set_holds({Reason.CAP: 4})
     metrics.set_holds({})
     assert value(metrics, "capd_holds", reason="cap") == 0
+
+
+def test_a_posted_batch_counts_its_readings_and_the_bytes_of_main_meters_only__CN_14():
+    metrics = Metrics(clock=lambda: NOON + timedelta(seconds=4))
+    main, backup = a_posting(down_bytes=700, up_bytes=30), a_posting(down_bytes=690, counts=False)
+    metrics.posted([main, backup])
+    assert value(metrics, "capd_readings_total", quality="counted") == 2
+    assert value(metrics, "capd_counted_bytes_total", direction="down") == 700
+    assert value(metrics, "capd_counted_bytes_total", direction="up") == 30
+    assert value(metrics, "capd_poll_lag_seconds_sum") == 8
+    assert value(metrics, "capd_last_commit_timestamp_seconds") == NOON.timestamp() + 4
+
+
+def test_a_reading_of_a_meter_that_nobody_knows_is_counted_as_such():
+    metrics = Metrics()
+    metrics.read("unknown_meter")
+    assert value(metrics, "capd_readings_total", quality="unknown_meter") == 1
+
+
+def test_a_verdict_that_found_a_breach_counts_it__UC_4():
+    metrics = Metrics()
+    found = Event(at=NOON, kind="hold_opened", text="", figures={"breach": "2026-03"})
+    told = Event(at=NOON, kind="notice", text="", figures={"notice": "usage_80"})
+    metrics.judged([a_verdict(told), a_verdict(found, told), a_verdict()])
+    assert value(metrics, "capd_breaches_total") == 1
 
 
 def test_bytes_are_counted_by_the_batch():
