@@ -95,7 +95,7 @@ def everything(metrics):
     metrics.read(Quality.COUNTED, 3)
     metrics.counted(10**12, 5)
     metrics.lag(0.3)
-    metrics.committed(NOON.timestamp())
+    metrics.posted([a_posting()])
     metrics.mqtt_connected(up=True)
     metrics.mqtt_rejected("nonsense")
     metrics.breached()
