@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from capd import strict
+from capd import dialect, strict
+from capd.dialect import Enforce
 from capd.errors import ConfigError
 from capd.model import Device, Meter
 
@@ -50,6 +51,7 @@ class Setting(_Strict):
     help: str
     pattern: Expression  # the whole value must match, before it is typed anywhere
     default: str | None = None  # None: must be given
+    kind: Literal["text", "addresses"] = "text"  # addresses: IPv4 and IPv6, separated by commas
 
 
 class Recognise(_Strict):
@@ -123,31 +125,6 @@ class MqttCollect(_Strict):
     uptime_topic: str | None = None  # collectd: PREFIX/{name}/uptime/uptime
     counter_bits: Literal[32, 64] = 64
     map: JsonMap | None = None  # for format = "json"
-
-
-class Verify(_Strict):
-    """The read-back: one line typed, and what must be in the answer for each state.
-
-    The expressions are rendered like the lines (values escaped), then searched for.
-    """
-
-    line: str
-    suspended: str  # found: suspended; not found: in service
-    rate: str | None = None  # found: the rate of {down_bps}/{up_bps} is set
-
-
-class Enforce(_Strict):
-    """What is typed for each difference between two services."""
-
-    netmiko: str  # Netmiko's device_type
-    suspend: tuple[str, ...]
-    restore: tuple[str, ...]
-    rate: tuple[str, ...] = ()  # {down_bps}, {up_bps}, {down_kbps} …
-    unrate: tuple[str, ...] = ()  # no rate is owed any more
-    save: tuple[str, ...] = ()  # once, after all lines of a session
-    verify: Verify
-    failure_marks: tuple[Expression, ...] = ()  # expressions that mean "the device said no"
-    leak_bytes_per_hour: int = 10_000_000  # the walled garden's own traffic
 
 
 class Profile(_Strict):
@@ -247,6 +224,9 @@ def _mistakes(file: _File) -> Iterator[str]:
             yield f"settings.{name}.default: {setting.default!r} does not match its own pattern"
     if file.recognise and file.recognise.matches and not file.recognise.exists:
         yield "recognise.matches: says nothing without `exists`, the OID whose value it looks at"
+    if file.enforce:
+        defaults = {name: setting.default for name, setting in file.settings.items()}
+        yield from dialect.mistakes(file.enforce, defaults)
     if file.collect.mqtt:
         yield from _mqtt_mistakes(file.collect.mqtt, _TOPIC_WORDS | file.settings.keys())
 

@@ -1,0 +1,167 @@
+"""[enforce] of a device profile: what is typed into a family of devices, and read back from it.
+
+`device_profiles/README.md` explains each key; `enforce/render.py` says what each placeholder is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+WORD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""A placeholder: one word in braces. `{ 80, 443 }` and `do={…}` are the device's own braces."""
+
+RATE_WORDS = frozenset(
+    f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "kbps", "Bps", "burst")
+)
+WORDS = RATE_WORDS | {"subscriber", "device", "meter", "product"}
+
+
+def _compiles(template: str) -> str:
+    """Refuse an expression that is none, whatever stands in its placeholders."""
+    try:
+        re.compile(WORD.sub("x", template))
+    except re.error as exc:
+        raise ValueError(f"{template!r} is no regular expression: {exc}") from None
+    return template
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Line(_Strict):
+    """A line that is typed only where a word has a value, or only where it has none."""
+
+    line: str
+    when: str | None = None
+    unless: str | None = None
+
+
+Lines = tuple[str | Line, ...]
+
+
+class Verify(_Strict):
+    """The read-back: one line typed, and what the answer looks like in each state.
+
+    The expressions are rendered like the lines (values escaped), then searched for; ^ and $ are
+    the ends of a line. What matches neither of a pair is half done, and is done again.
+    """
+
+    line: str
+    suspended: Pattern  # found: suspended, wholly
+    in_service: Pattern | None = None  # found: nothing of it is left; None: `suspended` not found
+    rate: Pattern | None = None  # found: {down_bps} and {up_bps} are set
+    no_rate: Pattern | None = None  # found: no rate is set; None: any
+
+
+class Method(_Strict):
+    """One way to suspend: what is typed for each difference between two services."""
+
+    needs: tuple[str, ...] = ()  # settings that must not be empty
+    suspend: Lines
+    restore: Lines
+    rate: Lines = ()
+    unrate: Lines = ()  # no rate is owed any more
+    verify: Verify
+
+
+class Enforce(_Strict):
+    """How to speak to the devices of a family; one way to suspend, or several to choose from."""
+
+    netmiko: str  # Netmiko's device_type
+    open: Lines = ()  # typed first in each session, changes nothing on the device
+    line_end: str = ""  # put after each line
+    answer_ends: Pattern | None = None  # where an answer is complete; None: at the prompt
+    longest_line: int = Field(default=480, ge=40, le=500)  # Netmiko asks for 511 columns
+    needs: tuple[str, ...] = ()
+    suspend: Lines = ()
+    restore: Lines = ()
+    rate: Lines = ()  # {down_bps}, {up_bps}, {down_kbps} …
+    unrate: Lines = ()  # no rate is owed any more
+    verify: Verify | None = None
+    method: str | None = None  # the setting that names one of `methods`
+    methods: dict[str, Method] = {}  # instead of suspend, restore, … above
+    save: Lines = ()  # once, after all lines of a session
+    failure_marks: tuple[Pattern, ...] = ()  # expressions that mean "the device said no"
+    leak_bytes_per_hour: int = Field(default=10_000_000, ge=0)  # the walled garden's own traffic
+
+    def chosen(self, settings: Mapping[str, str]) -> Method | None:
+        """Return the way to suspend that *settings* choose; None if they name no such way."""
+        if self.method is not None:
+            return self.methods.get(settings.get(self.method, ""))
+        if self.verify is None:
+            return None
+        return Method(
+            needs=self.needs,
+            suspend=self.suspend,
+            restore=self.restore,
+            rate=self.rate,
+            unrate=self.unrate,
+            verify=self.verify,
+        )
+
+
+def mistakes(enforce: Enforce, settings: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield what types cannot see in [enforce]; *settings* are the profile's, with defaults."""
+    yield from _choice_mistakes(enforce, settings)
+    words = WORDS | _setting_words(settings)
+    for key, line in _every_line(enforce):
+        for word in sorted(set(WORD.findall(line)) - words):
+            yield f"enforce.{key}: unknown placeholder {{{word}}}"
+        if "\n" in line:
+            yield f"enforce.{key}: one line each: a line end would be typed as Enter"
+    for key, needs in _every_need(enforce):
+        for name in sorted(set(needs) - settings.keys()):
+            yield f"enforce.{key}: there is no setting {name!r}"
+
+
+def _setting_words(settings: Mapping[str, str | None]) -> frozenset[str]:
+    """Return the settings' names, and each one's list of IPv4 and of IPv6 addresses."""
+    return frozenset(f"{name}{family}" for name in settings for family in ("", "4", "6"))
+
+
+def _choice_mistakes(enforce: Enforce, settings: Mapping[str, str | None]) -> Iterator[str]:
+    if enforce.method is None:
+        if enforce.methods:
+            yield "enforce.method: must name the setting that chooses one of enforce.methods"
+        elif enforce.verify is None or not enforce.suspend or not enforce.restore:
+            yield "enforce: suspend, restore and verify must be given, or methods"
+        return
+    if enforce.suspend or enforce.restore or enforce.verify:
+        yield "enforce: suspend, restore and verify belong into the methods, since there are some"
+    if enforce.method not in settings:
+        yield f"enforce.method: there is no setting {enforce.method!r}"
+    elif (default := settings[enforce.method]) is not None and default not in enforce.methods:
+        yield f"enforce.methods: has no {default!r}, the default of settings.{enforce.method}"
+
+
+def _ways(enforce: Enforce) -> Iterator[tuple[str, Enforce | Method]]:
+    yield "", enforce
+    for name, method in enforce.methods.items():
+        yield f"methods.{name}.", method
+
+
+def _every_line(enforce: Enforce) -> Iterator[tuple[str, str]]:
+    """Yield the key and text of everything that holds placeholders."""
+    lists = [("open", enforce.open), ("save", enforce.save)]
+    for prefix, way in _ways(enforce):
+        lists += [
+            (f"{prefix}{key}", getattr(way, key))
+            for key in ("suspend", "restore", "rate", "unrate")
+        ]
+        if way.verify is not None:
+            for key, template in way.verify.model_dump(exclude_none=True).items():
+                yield f"{prefix}verify.{key}", template
+    for key, lines in lists:
+        for line in lines:
+            yield key, line if isinstance(line, str) else line.line
+
+
+def _every_need(enforce: Enforce) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for prefix, way in _ways(enforce):
+        yield f"{prefix}needs", way.needs
