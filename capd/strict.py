@@ -247,7 +247,7 @@ def _words(error: ErrorDetails, *, kind: object, owner: object, secret: bool) ->
         return f"wants {_or(options)}{_not(tried, secret=secret)}" + (guess and f".{guess}")
     if name in _BOUNDS:
         bound, words = _BOUNDS[name]
-        return f"wants {words} {about[bound]:g}{_not(value, secret=secret)}"
+        return f"wants {words} {str(about[bound]).removesuffix('.0')}{_not(value, secret=secret)}"
     if name == "string_too_short" and not value:
         return "must not be empty"
     wanted = _WANTS.get(name.split("_")[0])

@@ -1,0 +1,280 @@
+"""The inventory as it is written in a file: its keys, and what they become."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    model_validator,
+)
+
+from capd.inventory import values
+from capd.inventory.credentials import as_secret
+from capd.model import (
+    Counts,
+    Device,
+    DeviceId,
+    Down,
+    Inventory,
+    Meter,
+    Product,
+    ProductId,
+    Role,
+    Secret,
+    Sector,
+    SectorId,
+    SnmpAccess,
+    SshAccess,
+    Subscriber,
+    SubscriberId,
+)
+from capd.units import bps_of, bytes_of
+
+Line = Annotated[str, AfterValidator(values.line)]
+Paragraph = Annotated[str, AfterValidator(values.paragraph)]
+Host = Annotated[str, AfterValidator(values.host)]
+Size = Annotated[int, BeforeValidator(bytes_of)]
+Rate = Annotated[int, BeforeValidator(bps_of), Field(gt=0)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Price = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4)]
+Written = Annotated[Secret, PlainValidator(as_secret)]
+Settings = dict[Line, Annotated[str, AfterValidator(values.paragraph)]]
+
+_SHORTEST_KEY = 8  # RFC 3414 11.2: what a key is made of has at least eight characters
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProductRow(_Strict):
+    """A product as it is written."""
+
+    id: Line
+    name: Line
+    cap: Size | None = None
+    counts: Counts = Counts.BOTH
+    down: Rate | None = None
+    up: Rate | None = None
+    price: Price | None = None
+    family: Line = "broadband"
+    upgrade_to: Line | None = None
+    delay_h: int | None = Field(default=None, ge=0)
+
+    def product(self) -> Product:
+        """Return the product itself."""
+        return Product(
+            id=ProductId(self.id),
+            name=self.name,
+            cap_bytes=self.cap,
+            counts=self.counts,
+            down_bps=self.down,
+            up_bps=self.up,
+            price=self.price,
+            family=self.family,
+            upgrade_to=None if self.upgrade_to is None else ProductId(self.upgrade_to),
+            delay_h=self.delay_h,
+        )
+
+
+class SectorRow(_Strict):
+    """A sector as it is written."""
+
+    id: Line
+    capacity_down: Rate | None = None
+    capacity_up: Rate | None = None
+
+    def sector(self) -> Sector:
+        """Return the sector itself."""
+        return Sector(
+            id=SectorId(self.id),
+            capacity_down_bps=self.capacity_down,
+            capacity_up_bps=self.capacity_up,
+        )
+
+
+class SubscriberRow(_Strict):
+    """A subscriber as they are written."""
+
+    id: Line
+    name: Line
+    email: Annotated[str, AfterValidator(values.email)] | None = None
+    product: Line
+    cycle_day: int = Field(default=1, ge=1, le=31)
+    sector: Line | None = None
+    address: Paragraph | None = None
+    linked: tuple[Line, ...] = ()
+
+    def subscriber(self) -> Subscriber:
+        """Return the subscriber themselves."""
+        return Subscriber(
+            id=SubscriberId(self.id),
+            name=self.name,
+            product=ProductId(self.product),
+            email=self.email,
+            cycle_day=self.cycle_day,
+            sector=None if self.sector is None else SectorId(self.sector),
+            address=self.address,
+            linked=self.linked,
+        )
+
+
+class MeterRow(_Strict):
+    """A meter as it is written, within its device."""
+
+    id: Line
+    subscriber: Line
+    if_name: Line | None = Field(default=None, alias="ifName")
+    down: Down = Down.IN
+    role: Role = Role.MAIN
+    counter_bits: Literal[32, 64] | None = None
+    link: Rate | None = None
+    settings: Settings = {}
+
+    def meter(self) -> Meter:
+        """Return the meter itself."""
+        return Meter(
+            id=self.id,
+            subscriber=SubscriberId(self.subscriber),
+            if_name=self.if_name,
+            down=self.down,
+            role=self.role,
+            counter_bits=self.counter_bits,
+            link_bps=self.link,
+            settings=self.settings,
+        )
+
+
+class SnmpRow(_Strict):
+    """How a device is read over SNMP."""
+
+    version: Literal["1", "2c", "3"] = "2c"
+    port: Port = 161
+    community: Written | None = None
+    user: Line | None = None
+    auth: Literal["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] | None = None
+    auth_key: Written | None = None
+    priv: Literal["des", "aes128", "aes192", "aes256"] | None = None
+    priv_key: Written | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.version != "3" and self.community is None:
+            raise ValueError(f"community is missing: version {self.version} has no other key")
+        if self.version == "3" and self.user is None:
+            raise ValueError("user is missing: version 3 names one")
+        for name, key in (("auth", self.auth_key), ("priv", self.priv_key)):
+            if (getattr(self, name) is None) != (key is None):
+                raise ValueError(f"{name} and {name}_key go together: one of them is missing")
+            if key is not None and len(key.reveal()) < _SHORTEST_KEY and not _refers(key):
+                raise ValueError(f"{name}_key wants at least {_SHORTEST_KEY} characters")
+        if self.priv is not None and self.auth is None:
+            raise ValueError("auth is missing: priv needs it")
+        return self
+
+    def access(self) -> SnmpAccess:
+        """Return the access itself."""
+        return SnmpAccess(**{name: getattr(self, name) for name in SnmpRow.model_fields})
+
+
+class SshRow(_Strict):
+    """How a device is configured."""
+
+    username: Line
+    port: Port = 22
+    password: Written | None = None
+    key_file: Line | None = None
+    host_key: Annotated[str, AfterValidator(values.host_key)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.password is None and self.key_file is None:
+            raise ValueError("wants a password or a key_file")
+        return self
+
+    def access(self) -> SshAccess:
+        """Return the access itself."""
+        return SshAccess(**{name: getattr(self, name) for name in SshRow.model_fields})
+
+
+class MqttRow(_Strict):
+    """What a device calls itself in its topics."""
+
+    name: Line
+
+    @model_validator(mode="after")
+    def _level(self) -> Self:
+        if set(self.name) & set("+#/"):
+            raise ValueError("name is one level of a topic: no +, # or / in it")
+        return self
+
+
+class DeviceRow(_Strict):
+    """A device as it is written."""
+
+    id: Line
+    profile: Line
+    address: Host | None = None
+    serial: Line | None = None
+    mac: Annotated[str, AfterValidator(values.mac)] | None = None
+    snmp: SnmpRow | None = None
+    ssh: SshRow | None = None
+    mqtt: MqttRow | None = None
+    collect: Literal["snmp", "mqtt"] | None = None
+    settings: Settings = {}
+    interval_s: int | None = Field(default=None, ge=1)
+    meters: tuple[MeterRow, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.address is None and (self.snmp is not None or self.ssh is not None):
+            raise ValueError("address is missing: snmp and ssh go there")
+        if self.collect is not None and getattr(self, self.collect) is None:
+            raise ValueError(f"{self.collect} is missing: collect asks for it")
+        return self
+
+    def device(self) -> Device:
+        """Return the device itself."""
+        return Device(
+            id=DeviceId(self.id),
+            profile=self.profile,
+            address=self.address,
+            serial=self.serial,
+            mac=self.mac,
+            snmp=None if self.snmp is None else self.snmp.access(),
+            ssh=None if self.ssh is None else self.ssh.access(),
+            mqtt_name=None if self.mqtt is None else self.mqtt.name,
+            collect=self.collect,
+            settings=self.settings,
+            interval_s=self.interval_s,
+            meters=tuple(row.meter() for row in self.meters),
+        )
+
+
+class InventoryFile(_Strict):
+    """The whole file."""
+
+    products: tuple[ProductRow, ...] = ()
+    sectors: tuple[SectorRow, ...] = ()
+    subscribers: tuple[SubscriberRow, ...] = ()
+    devices: tuple[DeviceRow, ...] = ()
+
+    def inventory(self) -> Inventory:
+        """Return the inventory itself."""
+        return Inventory(
+            products=tuple(row.product() for row in self.products),
+            sectors=tuple(row.sector() for row in self.sectors),
+            subscribers=tuple(row.subscriber() for row in self.subscribers),
+            devices=tuple(row.device() for row in self.devices),
+        )
+
+
+def _refers(key: Secret) -> bool:
+    return key.reveal().startswith(("env:", "file:"))
