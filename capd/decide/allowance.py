@@ -1,0 +1,52 @@
+"""UC-1, UC-10: the sentence behind the service that is owed, with the figures."""
+
+from capd.decide import caps, holds
+from capd.decide.case import Case
+from capd.decide.wording import day_text, list_text, moment_text, of_text, rate_clause
+from capd.model import Hold, Reason
+from capd.units import size_text
+
+
+def why(case: Case) -> tuple[str, str | None]:
+    """Return why the subscriber has what they are owed, and the clause behind it."""
+    blocking = holds.blocking(case.standing.holds, case.policy)
+    if blocking:
+        first = blocking[0]
+        return _suspended(case, first, blocking[1:]), first.clause
+    limits = case.standing.holds
+    if limits:
+        return _limited(case, limits[0]), limits[0].clause
+    return f"In service: {used_text(case)}.", None
+
+
+def used_text(case: Case) -> str:
+    """Return what was used, and until when the rest may be."""
+    end = day_text(case.standing.period.end, case.zone)
+    if case.allowance is None:
+        return f"{size_text(case.counted)} used since {_start(case)}, no cap"
+    used = f"{of_text(case.counted, case.allowance)} used"
+    return f"{used}, the new period starts on {end}"
+
+
+def _suspended(case: Case, first: Hold, others: tuple[Hold, ...]) -> str:
+    if first.reason is Reason.CAP:
+        text = caps.suspended_text(case)
+    else:
+        until = "" if first.until is None else f" until {moment_text(first.until, case.zone)}"
+        text = f"Service is suspended{until} for {holds.NAMES[first.reason]} ({first.clause})."
+    if not others:
+        return text
+    named = [f"{holds.NAMES[hold.reason]} ({hold.clause})" for hold in others]
+    return f"{text[:-1]}; and also for {list_text(named, 'and')}."
+
+
+def _limited(case: Case, hold: Hold) -> str:
+    owed = holds.owed(case.standing.product, case.standing.holds, case.policy)
+    until = "" if hold.until is None else f" until {moment_text(hold.until, case.zone)}"
+    rates = rate_clause(owed.down_bps, owed.up_bps)
+    why_limited = f"limited{rates}{until} for {holds.NAMES[hold.reason]} ({hold.clause})"
+    return f"In service, {why_limited}: {used_text(case)}."
+
+
+def _start(case: Case) -> str:
+    return day_text(case.standing.period.start, case.zone)

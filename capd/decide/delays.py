@@ -1,0 +1,43 @@
+"""UC-8: the operator may take its time before anything follows from going over the cap."""
+
+from datetime import datetime, timedelta
+
+from capd.decide.breaches import Current
+from capd.decide.case import Case, Figures
+from capd.decide.wording import moment_text, over_text
+from capd.model import Event
+from capd.units import rfc3339
+
+
+def end(case: Case, breach: Current) -> datetime:
+    """Return when the delay of *breach* is over: the later of the policy's and a person's."""
+    hours = case.standing.product.delay_h
+    by_policy = breach.at + timedelta(hours=case.policy.delay_h if hours is None else hours)
+    granted = case.standing.delay
+    return by_policy if granted is None else max(by_policy, granted.until)
+
+
+def granted(case: Case) -> bool:
+    """Say whether a person has put the process off, and that still holds."""
+    delay = case.standing.delay
+    return delay is not None and case.now < delay.until
+
+
+def put_off(case: Case, breach: Current) -> tuple[Event, ...]:
+    """Record a breach from which nothing follows yet (UC-8)."""
+    until, allowance = end(case, breach), case.allowance
+    if breach.recorded is not None or allowance is None:
+        return ()
+    text = (
+        f"Over the cap: {over_text(case.counted, allowance)}; "
+        f"service goes on until {moment_text(until, case.zone)} ({case.policy.clauses.delay})."
+    )
+    figures: Figures = {
+        "until": rfc3339(until),
+        "period": case.period,
+        "breach": breach.name,
+        "breaches": breach.number,
+        "counted_bytes": case.counted,
+        "allowance_bytes": allowance,
+    }
+    return (case.event("suspension_delayed", text, case.policy.clauses.delay, figures),)

@@ -1,0 +1,332 @@
+"""What a person, billing or a file may tell of a subscriber, and what becomes different by it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from difflib import get_close_matches
+
+from capd.decide import holds
+from capd.decide.case import Figures, allowance_with
+from capd.decide.policy import Policy
+from capd.decide.wording import day_text, moment_text, rate_clause
+from capd.model import Event, Fact, Hold, Product, ProductId, Reason, Standing
+from capd.units import bps_of, bytes_of, moment_of, rfc3339, size_text
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The fact is well formed, and the terms or the state of things say no."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """A fact, beside all that is known when it is told."""
+
+    standing: Standing
+    fact: Fact
+    catalogue: Mapping[ProductId, Product]
+    policy: Policy
+    now: datetime
+    zone: tzinfo
+
+    def get(self, key: str) -> str | None:
+        """Return the detail *key*; an empty one counts as left out."""
+        return self.fact.details.get(key) or None
+
+    def moment(self, key: str) -> datetime | None:
+        """Return the moment that the detail *key* names."""
+        text = self.get(key)
+        return None if text is None else moment_of(text)
+
+    def event(self, kind: str, text: str, clause: str | None, figures: Figures) -> Event:
+        """Return an event by the fact's author, dated now."""
+        return Event(
+            at=self.now,
+            kind=kind,
+            text=text,
+            clause=clause,
+            subscriber=self.standing.subscriber.id,
+            author=self.fact.author,
+            figures=figures,
+        )
+
+
+Answer = tuple[Event, ...] | Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactKind:
+    """One kind of fact: its fields in a JSON line, and what it is for."""
+
+    help: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    of_subscriber: bool = True
+    accept: Callable[[_Told], Answer]
+
+
+def accept(
+    standing: Standing,
+    fact: Fact,
+    catalogue: Mapping[ProductId, Product],
+    policy: Policy,
+    now: datetime,
+    *,
+    zone: tzinfo,
+) -> Answer:
+    """Return what *fact* makes different at *now*, or why it is refused; judge again after it.
+
+    A fact that says what is already so makes nothing different: no events.
+    """
+    wrong = check(fact)
+    if wrong:
+        return Refused("; ".join(wrong))
+    told = _Told(
+        standing=standing, fact=fact, catalogue=catalogue, policy=policy, now=now, zone=zone
+    )
+    return FACTS[fact.fact].accept(told)
+
+
+def check(fact: Fact) -> list[str]:
+    """Return every mistake in the shape of *fact*, one line each; nothing is looked up."""
+    kind = FACTS.get(fact.fact)
+    if kind is None:
+        return [f"fact: unknown {fact.fact!r}.{_guess(fact.fact, FACTS)}"]
+    wrong = [f"{key}: is missing" for key in kind.required if not fact.details.get(key)]
+    if kind.of_subscriber and not fact.subscriber:
+        wrong.insert(0, "subscriber: is missing")
+    known = (*kind.required, *kind.optional)
+    for key, value in fact.details.items():
+        if key not in known:
+            wrong.append(f"{key}: unknown key for {fact.fact!r}.{_guess(key, known)}")
+        elif value and key in _SHAPES:
+            wrong += _SHAPES[key](key, value)
+    return wrong
+
+
+# ---- the facts ---------------------------------------------------------------------------------
+
+
+def _topup(told: _Told) -> Answer:
+    standing, size = told.standing, bytes_of(told.fact.details["size"])
+    before = allowance_with(standing, standing.product)
+    if before is None:
+        return Refused(f"{standing.product.name} has no cap: there is nothing to add data to")
+    reference = told.fact.details["reference"]
+    end, clause = day_text(standing.period.end, told.zone), told.policy.clauses.back
+    text = (
+        f"{size_text(size)} added (reference {reference}): "
+        f"{size_text(before + size)} in all until {end} ({clause})."
+    )
+    figures: Figures = {
+        "size_bytes": size,
+        "reference": reference,
+        "period": standing.period.name,
+        "allowance_bytes": before + size,
+    }
+    return (told.event("topup", text, clause, figures),)
+
+
+def _plan(told: _Told) -> Answer:
+    wanted, now_on = told.fact.details["product"], told.standing.product
+    product = told.catalogue.get(ProductId(wanted))
+    if product is None:
+        return Refused(f"there is no product {wanted!r}.{_guess(wanted, told.catalogue)}")
+    if product.id == now_on.id:
+        return ()
+    cap = "no cap" if product.cap_bytes is None else f"a cap of {size_text(product.cap_bytes)}"
+    clause = told.policy.clauses.back if _has_more(product, now_on) else None
+    text = f"Moved from {now_on.name} to {product.name}, with {cap}"
+    figures: Figures = {
+        "from": now_on.id,
+        "to": product.id,
+        "price": None if product.price is None else str(product.price),
+        "note": told.get("note"),
+    }
+    return (told.event("plan_changed", _ended(text, clause), clause, figures),)
+
+
+def _hold(told: _Told) -> Answer:
+    reason = Reason(told.fact.details["reason"])
+    if reason is Reason.CAP:
+        return Refused("a hold for the cap follows from usage alone; use the reason 'operator'")
+    rule, until = told.policy.hold_rule(reason), told.moment("until")
+    if until is not None and until <= told.now:
+        return Refused(f"until: {rfc3339(until)} is over already")
+    rates = {key: bps_of(text) for key in ("down", "up") if (text := told.get(key)) is not None}
+    if rates and rule.blocking:
+        return Refused(f"a hold for {reason.value} stops service: it has no rates")
+    figures: Figures = {
+        "reason": reason.value,
+        "note": told.get("note") or "",
+        "until": None if until is None else rfc3339(until),
+        "down_bps": rates.get("down", rule.down_bps),
+        "up_bps": rates.get("up", rule.up_bps),
+        "blocking": rule.blocking,
+    }
+    event = told.event("hold_opened", _hold_text(told, reason, figures), rule.clause, figures)
+    same = _open(told.standing, reason)
+    return (event,) if same is None else _already_open(told, same, figures)
+
+
+def _hold_text(told: _Told, reason: Reason, figures: Figures) -> str:
+    rule, until = told.policy.hold_rule(reason), told.moment("until")
+    end = "" if until is None else f" until {moment_text(until, told.zone)}"
+    if rule.blocking:
+        what = "Service is suspended"
+    else:
+        down, up = figures["down_bps"], figures["up_bps"]
+        what = f"Service is limited{rate_clause(down and int(down), up and int(up))}"
+    return f"{what}{end} for {holds.NAMES[reason]} ({rule.clause})."
+
+
+def _already_open(told: _Told, hold: Hold, figures: Figures) -> Answer:
+    until = None if hold.until is None else rfc3339(hold.until)
+    present = (hold.note, until, hold.down_bps, hold.up_bps)
+    if present == tuple(figures[key] for key in ("note", "until", "down_bps", "up_bps")):
+        return ()
+    since = moment_text(hold.opened_at, told.zone)
+    return Refused(
+        f"a hold for {hold.reason.value} is open since {since}; release it first to change it"
+    )
+
+
+def _release(told: _Told) -> Answer:
+    reason = Reason(told.fact.details["reason"])
+    hold = _open(told.standing, reason)
+    if hold is None:
+        return Refused(f"no hold for {reason.value} is open")
+    note = told.get("note") or ""
+    text = f"The hold for {holds.NAMES[reason]} was released{note and f': {note}'} ({hold.clause})."
+    figures: Figures = {
+        "reason": reason.value,
+        "note": note,
+        **({} if hold.period is None else {"period": hold.period}),
+    }
+    closed = told.event("hold_closed", text, hold.clause, figures)
+    if reason is not Reason.CAP:
+        return (closed,)
+    # Usage is still over the cap: without a delay the same hold would open again at once (UC-8).
+    return closed, _delay_event(told, told.standing.period.end, note)
+
+
+def _delay(told: _Told) -> Answer:
+    until = moment_of(told.fact.details["until"])
+    if until <= told.now:
+        return Refused(f"until: {rfc3339(until)} is over already")
+    note, present = told.get("note") or "", told.standing.delay
+    if present is not None and (present.until, present.note) == (until, note):
+        return ()
+    return (_delay_event(told, until, note),)
+
+
+def _delay_event(told: _Told, until: datetime, note: str) -> Event:
+    clause = told.policy.clauses.delay
+    text = (
+        "Nothing follows from going over the cap until "
+        f"{moment_text(until, told.zone)}{note and f': {note}'} ({clause})."
+    )
+    return told.event("delay", text, clause, {"until": rfc3339(until), "note": note})
+
+
+def _clock(_told: _Told) -> Answer:
+    return ()
+
+
+FACTS: Mapping[str, FactKind] = {
+    "topup": FactKind(
+        help="adds data to the running period; the same reference twice adds once (UC-3)",
+        required=("size", "reference"),
+        accept=_topup,
+    ),
+    "plan": FactKind(
+        help="changes the product (UC-3)",
+        required=("product",),
+        optional=("note",),
+        accept=_plan,
+    ),
+    "hold": FactKind(
+        help="opens a hold; down and up are the rates of one that only limits (NM-4)",
+        required=("reason",),
+        optional=("note", "until", "down", "up"),
+        accept=_hold,
+    ),
+    "release": FactKind(
+        help="closes a hold; one for the cap stays closed until the period ends (UC-8)",
+        required=("reason",),
+        optional=("note",),
+        accept=_release,
+    ),
+    "delay": FactKind(
+        help="puts off whatever follows from going over the cap (UC-8)",
+        required=("until",),
+        optional=("note",),
+        accept=_delay,
+    ),
+    "clock": FactKind(help="only lets time pass", of_subscriber=False, accept=_clock),
+}
+
+
+# ---- shapes ------------------------------------------------------------------------------------
+
+
+def _size_shape(key: str, value: str) -> list[str]:
+    wrong = _said(bytes_of, key, value)
+    return wrong or ([] if bytes_of(value) > 0 else [f"{key}: wants more than nothing"])
+
+
+def _rate_shape(key: str, value: str) -> list[str]:
+    wrong = _said(bps_of, key, value)
+    return wrong or ([] if bps_of(value) > 0 else [f"{key}: wants more than nothing"])
+
+
+def _moment_shape(key: str, value: str) -> list[str]:
+    return _said(moment_of, key, value)
+
+
+def _reason_shape(key: str, value: str) -> list[str]:
+    known = [reason.value for reason in Reason]
+    if value in known:
+        return []
+    return [f"{key}: unknown {value!r}, wants one of {', '.join(known)}.{_guess(value, known)}"]
+
+
+_SHAPES: Mapping[str, Callable[[str, str], list[str]]] = {
+    "size": _size_shape,
+    "down": _rate_shape,
+    "up": _rate_shape,
+    "until": _moment_shape,
+    "reason": _reason_shape,
+}
+
+
+def _said(read: Callable[[str], object], key: str, value: str) -> list[str]:
+    try:
+        read(value)
+    except ValueError as exc:
+        return [f"{key}: {exc}"]
+    return []
+
+
+def _guess(
+    word: str,
+    known: Mapping[str, object] | Mapping[ProductId, object] | tuple[str, ...] | list[str],
+) -> str:
+    near = get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _open(standing: Standing, reason: Reason) -> Hold | None:
+    return next((hold for hold in standing.holds if hold.reason is reason), None)
+
+
+def _has_more(product: Product, than: Product) -> bool:
+    if than.cap_bytes is None:
+        return False
+    return product.cap_bytes is None or product.cap_bytes > than.cap_bytes
+
+
+def _ended(text: str, clause: str | None) -> str:
+    return f"{text}." if clause is None else f"{text} ({clause})."

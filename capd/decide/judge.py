@@ -1,0 +1,103 @@
+"""One subscriber, looked at afresh: what became different, what is owed, when to look again."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, tzinfo
+
+from capd.decide import allowance, breaches, caps, delays, holds, notices, overage
+from capd.decide.case import Case, Rule
+from capd.decide.policy import Action, Policy
+from capd.decide.standing import apply
+from capd.model import Event, Product, ProductId, Standing, Verdict
+
+RULES: tuple[Rule, ...] = (
+    holds.closings,  # UC-1, UC-3, UC-8, and holds with an end
+    notices.reached,  # UC-11
+    caps.over,  # UC-2, UC-4
+)
+_MOST_ROUNDS = 10
+
+
+def judge(
+    standing: Standing,
+    catalogue: Mapping[ProductId, Product],
+    policy: Policy,
+    now: datetime,
+    *,
+    currency: str,
+    zone: tzinfo,
+) -> Verdict:
+    """Return what *standing* amounts to at *now*, its own events already taken into account.
+
+    Judging again what the events make of *standing* gives the same verdict, without events.
+    """
+    case = Case(
+        standing=standing,
+        catalogue=catalogue,
+        policy=policy,
+        now=now,
+        currency=currency,
+        zone=zone,
+    )
+    case, events = _settle(case)
+    owed = holds.owed(case.standing.product, case.standing.holds, policy)
+    reason, clause = allowance.why(case)
+    return Verdict(
+        subscriber=standing.subscriber.id,
+        owed=owed,
+        reason=reason,
+        clause=clause,
+        allowance_bytes=case.allowance,
+        counted_bytes=case.counted,
+        events=events,
+        watch_bytes=watch_bytes(case),
+        due_at=due_at(case),
+    )
+
+
+def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
+    """Take the rules in turn until none finds anything; each sees what those before it did."""
+    events: list[Event] = []
+    for _ in range(_MOST_ROUNDS):
+        before = len(events)
+        for rule in RULES:
+            found = rule(case)
+            events += found
+            case = replace(case, standing=apply(case.standing, found, case.catalogue))
+        if len(events) == before:
+            break
+    return case, tuple(events)
+
+
+def watch_bytes(case: Case) -> int | None:
+    """Return the counted bytes at which the next thing would happen; None: nothing by usage."""
+    limit = case.allowance
+    if limit is None:
+        return None
+    lines = [
+        notices.line(limit, share)
+        for share in case.policy.notice_shares
+        if not notices.was_given(case, share)
+    ]
+    lines.append(limit + 1)
+    if case.is_over and _is_charged(case):
+        units = max(overage.started_units(case), overage.charged_units(case))
+        lines.append(limit + units * case.policy.overage.unit_bytes + 1)
+    return min((line for line in lines if line > case.counted), default=None)
+
+
+def due_at(case: Case) -> datetime:
+    """Return when time alone changes something: the period's end, or a hold's or delay's before."""
+    moments = [hold.until for hold in case.standing.holds if hold.until is not None]
+    if case.standing.delay is not None:
+        moments.append(case.standing.delay.until)
+    if case.is_over and case.cap_hold is None:
+        moments.append(delays.end(case, breaches.current(case)))
+    later = [moment for moment in moments if moment > case.now]
+    return min([*later, case.standing.period.end])
+
+
+def _is_charged(case: Case) -> bool:
+    if case.cap_hold is not None:
+        return False
+    return caps.action_for(case, breaches.current(case).number) is Action.CHARGE

@@ -1,0 +1,88 @@
+"""UC-4 (b): who goes over again keeps their service and is charged for the excess."""
+
+from capd.decide.breaches import Current
+from capd.decide.case import Case, Figures
+from capd.decide.wording import money_text, over_text
+from capd.model import Event
+from capd.units import size_text
+
+ADMINISTRATION = "administration"
+OVERAGE = "overage"
+_MOST_AT_ONCE = 100  # a leap over more units than this ends in one charge for the rest
+
+
+def started_units(case: Case) -> int:
+    """Return how many units over the allowance were begun."""
+    excess = case.counted - (case.allowance or 0)
+    return max(0, -(-excess // case.policy.overage.unit_bytes))
+
+
+def charged_units(case: Case) -> int:
+    """Return how many units were charged in this period: they are paid for, as an allowance is."""
+    return sum(
+        charged.units
+        for charged in case.standing.charged
+        if charged.charge == OVERAGE and charged.breach.split("/")[0] == case.period
+    )
+
+
+def charges(case: Case, breach: Current) -> tuple[Event, ...]:
+    """Return one charge a unit begun and not yet charged, after the fee of a new breach."""
+    before, after = charged_units(case), started_units(case)
+    if after <= before:
+        return ()
+    single = min(after - before, _MOST_AT_ONCE)
+    sizes = [1] * single
+    sizes[-1] += after - before - single
+    events, unit = list(_fee(case, breach)), before + 1
+    for units in sizes:
+        events.append(_unit(case, breach, unit, units))
+        unit += units
+    return tuple(events)
+
+
+def _fee(case: Case, breach: Current) -> tuple[Event, ...]:
+    fee = case.policy.overage.fee
+    paid = any(
+        charged.charge == ADMINISTRATION and charged.breach == breach.name
+        for charged in case.standing.charged
+    )
+    if paid or not fee:
+        return ()
+    what = f"an administration charge of {money_text(fee)} {case.currency}"
+    figures: Figures = {"charge": ADMINISTRATION, "amount": money_text(fee), "units": 1}
+    return (_charge(case, breach, what, figures),)
+
+
+def _unit(case: Case, breach: Current, unit: int, units: int) -> Event:
+    terms = case.policy.overage
+    amount = money_text(terms.unit_price * units)
+    which = f"unit {unit}" if units == 1 else f"units {unit} to {unit + units - 1}"
+    what = f"{which} of {size_text(terms.unit_bytes)} costs {amount} {case.currency}"
+    return _charge(
+        case,
+        breach,
+        what,
+        {
+            "charge": OVERAGE,
+            "amount": amount,
+            "unit": unit,
+            "units": units,
+            "unit_bytes": terms.unit_bytes,
+        },
+    )
+
+
+def _charge(case: Case, breach: Current, what: str, figures: Figures) -> Event:
+    clause, allowance = case.policy.clauses.repeat, case.allowance or 0
+    used = over_text(case.counted, allowance)
+    text = f"Over the cap: {used}; service goes on, and {what} ({clause})."
+    behind: Figures = {
+        "currency": case.currency,
+        "period": case.period,
+        "breach": breach.name,
+        "breaches": breach.number,
+        "counted_bytes": case.counted,
+        "allowance_bytes": allowance,
+    }
+    return case.event("charge", text, clause, {**figures, **behind})

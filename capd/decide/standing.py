@@ -1,0 +1,148 @@
+"""Events change what is known of a subscriber: the same change in a judgement, a replay, the store.
+
+Each `*_of` function reads one event as the thing that it makes; the books keep just those things.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
+
+from capd.model import (
+    Breach,
+    Charged,
+    Delay,
+    Event,
+    Given,
+    Hold,
+    Product,
+    ProductId,
+    Reason,
+    Standing,
+)
+from capd.units import moment_of
+
+
+def apply(
+    standing: Standing, events: Iterable[Event], catalogue: Mapping[ProductId, Product]
+) -> Standing:
+    """Return *standing* as it is after *events*; all of them are of its subscriber and period."""
+    return reduce(lambda known, event: _after(known, event, catalogue), events, standing)
+
+
+def _after(standing: Standing, event: Event, catalogue: Mapping[ProductId, Product]) -> Standing:
+    breach = breach_of(event)
+    if breach is not None and all(b.period != breach.period for b in standing.breaches):
+        standing = replace(standing, breaches=(*standing.breaches, breach))
+    if event.kind == "plan_changed":
+        product = catalogue[ProductId(str(event.figures["to"]))]
+        subscriber = replace(standing.subscriber, product=product.id)
+        return replace(standing, subscriber=subscriber, product=product)
+    change = _CHANGES.get(event.kind)
+    return change(standing, event) if change else standing
+
+
+def _opened(standing: Standing, event: Event) -> Standing:
+    return replace(standing, holds=(*standing.holds, hold_of(event)))
+
+
+def _closed(standing: Standing, event: Event) -> Standing:
+    left = tuple(h for h in standing.holds if h.reason.value != event.figures["reason"])
+    return replace(standing, holds=left)
+
+
+def _topped_up(standing: Standing, event: Event) -> Standing:
+    return replace(standing, topup_bytes=standing.topup_bytes + topup_of(event))
+
+
+def _delayed(standing: Standing, event: Event) -> Standing:
+    return replace(standing, delay=delay_of(event))
+
+
+def _noticed(standing: Standing, event: Event) -> Standing:
+    return replace(standing, given=(*standing.given, given_of(event)))
+
+
+def _charged(standing: Standing, event: Event) -> Standing:
+    return replace(standing, charged=(*standing.charged, charged_of(event)))
+
+
+_CHANGES: Mapping[str, Callable[[Standing, Event], Standing]] = {
+    "hold_opened": _opened,
+    "hold_closed": _closed,
+    "topup": _topped_up,
+    "delay": _delayed,
+    "notice": _noticed,
+    "charge": _charged,
+}
+
+
+def hold_of(event: Event) -> Hold:
+    """Return the hold that a `hold_opened` event opened."""
+    if event.subscriber is None:
+        raise ValueError("a hold without a subscriber")
+    until = _text(event, "until")
+    return Hold(
+        subscriber=event.subscriber,
+        reason=Reason(str(event.figures["reason"])),
+        opened_at=event.at,
+        clause=event.clause or "",
+        text=event.text,
+        author=event.author,
+        note=_text(event, "note") or "",
+        until=None if until is None else moment_of(until),
+        period=_text(event, "period"),
+        down_bps=_number(event, "down_bps"),
+        up_bps=_number(event, "up_bps"),
+    )
+
+
+def breach_of(event: Event) -> Breach | None:
+    """Return the breach that *event* is about; only the first with its name is kept (UC-4)."""
+    name = _text(event, "breach")
+    if name is None:
+        return None
+    return Breach(
+        period=name,
+        at=event.at,
+        counted_bytes=_number(event, "counted_bytes") or 0,
+        allowance_bytes=_number(event, "allowance_bytes") or 0,
+    )
+
+
+def given_of(event: Event) -> Given:
+    """Return what a `notice` event gave (UC-11)."""
+    return Given(
+        notice=str(event.figures["notice"]),
+        period=_text(event, "period") or "",
+        allowance_bytes=_number(event, "allowance_bytes") or 0,
+    )
+
+
+def charged_of(event: Event) -> Charged:
+    """Return what a `charge` event charged (UC-4 b)."""
+    return Charged(
+        charge=str(event.figures["charge"]),
+        breach=_text(event, "breach") or "",
+        units=_number(event, "units") or 1,
+    )
+
+
+def delay_of(event: Event) -> Delay:
+    """Return the delay that a `delay` event granted (UC-8)."""
+    until = moment_of(str(event.figures["until"]))
+    return Delay(until=until, author=event.author, note=_text(event, "note") or "")
+
+
+def topup_of(event: Event) -> int:
+    """Return the bytes that a `topup` event added to its period (UC-3)."""
+    return _number(event, "size_bytes") or 0
+
+
+def _text(event: Event, key: str) -> str | None:
+    value = event.figures.get(key)
+    return None if value is None else str(value)
+
+
+def _number(event: Event, key: str) -> int | None:
+    value = event.figures.get(key)
+    return None if value is None else int(value)
