@@ -5,12 +5,16 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 WORD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A placeholder: one word in braces. `{ 80, 443 }` and `do={…}` are the device's own braces."""
+
+_LISTS = ("suspend", "restore", "rate", "unrate")
+_SIGNS = ("line", "suspended", "in_service", "rate", "no_rate")
 
 RATE_WORDS = frozenset(
     f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "kbps", "Bps", "burst")
@@ -45,18 +49,29 @@ class Line(_Strict):
 Lines = tuple[str | Line, ...]
 
 
+class Sign(_Strict):
+    """An expression that counts only where a word has a value, or only where it has none."""
+
+    line: Pattern
+    when: str | None = None
+    unless: str | None = None
+
+
+Signs = Pattern | tuple[Pattern | Sign, ...]
+
+
 class Verify(_Strict):
     """The read-back: one line typed, and what the answer looks like in each state.
 
-    The expressions are rendered like the lines (values escaped), then searched for; ^ and $ are
-    the ends of a line. What matches neither of a pair is half done, and is done again.
+    The expressions (all of a list) are rendered like the lines, values escaped, then searched for;
+    ^ and $ are the ends of a line. What is neither of a pair is half done, and is done again.
     """
 
     line: str
-    suspended: Pattern  # found: suspended, wholly
-    in_service: Pattern | None = None  # found: nothing of it is left; None: `suspended` not found
-    rate: Pattern | None = None  # found: {down_bps} and {up_bps} are set
-    no_rate: Pattern | None = None  # found: no rate is set; None: any
+    suspended: Signs  # found: suspended, wholly
+    in_service: Signs | None = None  # found: nothing of it is left; None: `suspended` not found
+    rate: Signs | None = None  # found: {down_bps} and {up_bps} are set
+    no_rate: Signs | None = None  # found: no rate is set; None: `rate` not found
 
 
 class Method(_Strict):
@@ -74,7 +89,7 @@ class Enforce(_Strict):
     """How to speak to the devices of a family; one way to suspend, or several to choose from."""
 
     netmiko: str  # Netmiko's device_type
-    open: Lines = ()  # typed first in each session, changes nothing on the device
+    open: tuple[str, ...] = ()  # typed first in each session, changes nothing on the device
     line_end: str = ""  # put after each line
     answer_ends: Pattern | None = None  # where an answer is complete; None: at the prompt
     longest_line: int = Field(default=480, ge=40, le=500)  # Netmiko asks for 511 columns
@@ -111,13 +126,37 @@ def mistakes(enforce: Enforce, settings: Mapping[str, str | None]) -> Iterator[s
     yield from _choice_mistakes(enforce, settings)
     words = WORDS | _setting_words(settings)
     for key, line in _every_line(enforce):
-        for word in sorted(set(WORD.findall(line)) - words):
+        text = line if isinstance(line, str) else line.line
+        conditions = [] if isinstance(line, str) else [w for w in (line.when, line.unless) if w]
+        for word in sorted({*WORD.findall(text), *conditions} - words):
             yield f"enforce.{key}: unknown placeholder {{{word}}}"
-        if "\n" in line:
+        if "\n" in text:
             yield f"enforce.{key}: one line each: a line end would be typed as Enter"
     for key, needs in _every_need(enforce):
         for name in sorted(set(needs) - settings.keys()):
             yield f"enforce.{key}: there is no setting {name!r}"
+
+
+def addresses_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the IPv4 and the IPv6 addresses or networks in *text*, none within another.
+
+    Raises ValueError with a sentence about the first that is neither.
+    """
+    v4: list[IPv4Network] = []
+    v6: list[IPv6Network] = []
+    for part in text.replace(",", " ").split():
+        try:
+            network = ip_network(part)
+        except ValueError:
+            raise ValueError(f"{part!r} is no IP address or network") from None
+        if isinstance(network, IPv4Network):
+            v4.append(network)
+        else:
+            v6.append(network)
+    return (
+        tuple(str(n).removesuffix("/32") for n in collapse_addresses(v4)),
+        tuple(str(n).removesuffix("/128") for n in collapse_addresses(v6)),
+    )
 
 
 def _setting_words(settings: Mapping[str, str | None]) -> frozenset[str]:
@@ -146,20 +185,17 @@ def _ways(enforce: Enforce) -> Iterator[tuple[str, Enforce | Method]]:
         yield f"methods.{name}.", method
 
 
-def _every_line(enforce: Enforce) -> Iterator[tuple[str, str]]:
+def _every_line(enforce: Enforce) -> Iterator[tuple[str, str | Line | Sign]]:
     """Yield the key and text of everything that holds placeholders."""
-    lists = [("open", enforce.open), ("save", enforce.save)]
+    lists: list[tuple[str, Lines | Signs]] = [("save", enforce.save)]
     for prefix, way in _ways(enforce):
-        lists += [
-            (f"{prefix}{key}", getattr(way, key))
-            for key in ("suspend", "restore", "rate", "unrate")
-        ]
+        lists += [(f"{prefix}{key}", getattr(way, key)) for key in _LISTS]
         if way.verify is not None:
-            for key, template in way.verify.model_dump(exclude_none=True).items():
-                yield f"{prefix}verify.{key}", template
+            keys = [key for key in _SIGNS if getattr(way.verify, key) is not None]
+            lists += [(f"{prefix}verify.{key}", getattr(way.verify, key)) for key in keys]
     for key, lines in lists:
-        for line in lines:
-            yield key, line if isinstance(line, str) else line.line
+        for line in (lines,) if isinstance(lines, str) else lines:
+            yield key, line
 
 
 def _every_need(enforce: Enforce) -> Iterator[tuple[str, tuple[str, ...]]]:

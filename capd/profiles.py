@@ -288,3 +288,8 @@ def _setting_mistakes(profile: Profile, given: dict[str, str]) -> Iterator[str]:
             yield f"settings.{name}: must be given: {setting.help}"
         elif not re.fullmatch(setting.pattern, text):
             yield f"settings.{name}: {text!r} does not look like {setting.help}"
+        elif setting.kind == "addresses":
+            try:
+                dialect.addresses_of(text)
+            except ValueError as exc:
+                yield f"settings.{name}: {exc}"
