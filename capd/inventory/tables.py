@@ -142,11 +142,16 @@ def _nested(told: Mapping[str, str]) -> dict[str, object]:
         value = "" if cell == _EMPTY else cell
         table = data.setdefault(outer, {}) if inner else data
         if isinstance(table, dict):
-            table[inner or outer] = _list(value) if name == "linked" else value
+            table[inner or outer] = _typed(name, value)
     return data
 
 
-def _list(cell: str) -> object:
+def _typed(name: str, cell: str) -> object:
+    """Return *cell* as what a JSON file would have; pydantic makes numbers of most by itself."""
+    if name == "counter_bits" and cell.isascii() and cell.isdigit():
+        return int(cell)
+    if name != "linked":
+        return cell
     if cell.startswith("["):
         try:
             return json.loads(cell)
