@@ -1,6 +1,6 @@
 """UC-1, UC-10: the sentence behind the service that is owed, with the figures."""
 
-from capd.decide import caps, holds
+from capd.decide import breaches, caps, delays, holds
 from capd.decide.case import Case
 from capd.decide.wording import day_text, list_text, moment_text, of_text, rate_clause
 from capd.model import Hold, Reason
@@ -16,6 +16,8 @@ def why(case: Case) -> tuple[str, str | None]:
     limits = case.standing.holds
     if limits:
         return _limited(case, limits[0]), limits[0].clause
+    if case.is_over:
+        return _over_in_service(case)
     return f"In service: {used_text(case)}.", None
 
 
@@ -26,6 +28,17 @@ def used_text(case: Case) -> str:
         return f"{size_text(case.counted)} used since {_start(case)}, no cap"
     used = f"{of_text(case.counted, case.allowance)} used"
     return f"{used}, the new period starts on {end}"
+
+
+def _over_in_service(case: Case) -> tuple[str, str]:
+    """Return why nobody stops a subscriber who is over the cap: put off, or charged for."""
+    until, used = delays.end(case, breaches.current(case)), used_text(case)
+    if case.now < until:
+        clause = case.policy.clauses.delay
+        when = moment_text(until, case.zone)
+        return f"Over the cap, and in service until {when} all the same ({clause}): {used}.", clause
+    clause = case.policy.clauses.repeat
+    return f"Over the cap, and in service: the excess is charged ({clause}): {used}.", clause
 
 
 def _suspended(case: Case, first: Hold, others: tuple[Hold, ...]) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from difflib import get_close_matches
 
 from capd.decide import holds
 from capd.decide.case import Figures, allowance_with
 from capd.decide.policy import Policy
+from capd.decide.shapes import SHAPES, guess
 from capd.decide.wording import day_text, moment_text, rate_clause
 from capd.model import Event, Fact, Hold, Product, ProductId, Reason, Standing
 from capd.units import bps_of, bytes_of, moment_of, rfc3339, size_text
@@ -40,6 +40,11 @@ class _Told:
         text = self.get(key)
         return None if text is None else moment_of(text)
 
+    def rate(self, key: str) -> int | None:
+        """Return the bits a second that the detail *key* names."""
+        text = self.get(key)
+        return None if text is None else bps_of(text)
+
     def event(self, kind: str, text: str, clause: str | None, figures: Figures) -> Event:
         """Return an event by the fact's author, dated now."""
         return Event(
@@ -54,6 +59,7 @@ class _Told:
 
 
 Answer = tuple[Event, ...] | Refused
+_Rates = tuple[int | None, int | None]  # down, up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +99,16 @@ def check(fact: Fact) -> list[str]:
     """Return every mistake in the shape of *fact*, one line each; nothing is looked up."""
     kind = FACTS.get(fact.fact)
     if kind is None:
-        return [f"fact: unknown {fact.fact!r}.{_guess(fact.fact, FACTS)}"]
+        return [f"fact: unknown {fact.fact!r}.{guess(fact.fact, FACTS)}"]
     wrong = [f"{key}: is missing" for key in kind.required if not fact.details.get(key)]
     if kind.of_subscriber and not fact.subscriber:
         wrong.insert(0, "subscriber: is missing")
     known = (*kind.required, *kind.optional)
     for key, value in fact.details.items():
         if key not in known:
-            wrong.append(f"{key}: unknown key for {fact.fact!r}.{_guess(key, known)}")
-        elif value and key in _SHAPES:
-            wrong += _SHAPES[key](key, value)
+            wrong.append(f"{key}: unknown key for {fact.fact!r}.{guess(key, known)}")
+        elif value and key in SHAPES:
+            wrong += SHAPES[key](key, value)
     return wrong
 
 
@@ -133,7 +139,7 @@ def _plan(told: _Told) -> Answer:
     wanted, now_on = told.fact.details["product"], told.standing.product
     product = told.catalogue.get(ProductId(wanted))
     if product is None:
-        return Refused(f"there is no product {wanted!r}.{_guess(wanted, told.catalogue)}")
+        return Refused(f"there is no product {wanted!r}.{guess(wanted, told.catalogue)}")
     if product.id == now_on.id:
         return ()
     cap = "no cap" if product.cap_bytes is None else f"a cap of {size_text(product.cap_bytes)}"
@@ -155,31 +161,26 @@ def _hold(told: _Told) -> Answer:
     rule, until = told.policy.hold_rule(reason), told.moment("until")
     if until is not None and until <= told.now:
         return Refused(f"until: {rfc3339(until)} is over already")
-    rates = {key: bps_of(text) for key in ("down", "up") if (text := told.get(key)) is not None}
-    if rates and rule.blocking:
+    if rule.blocking and (told.get("down") or told.get("up")):
         return Refused(f"a hold for {reason.value} stops service: it has no rates")
+    rates = (told.rate("down") or rule.down_bps, told.rate("up") or rule.up_bps)
     figures: Figures = {
         "reason": reason.value,
         "note": told.get("note") or "",
         "until": None if until is None else rfc3339(until),
-        "down_bps": rates.get("down", rule.down_bps),
-        "up_bps": rates.get("up", rule.up_bps),
-        "blocking": rule.blocking,
+        "down_bps": rates[0],
+        "up_bps": rates[1],
     }
-    event = told.event("hold_opened", _hold_text(told, reason, figures), rule.clause, figures)
+    event = told.event("hold_opened", _hold_text(told, reason, rates), rule.clause, figures)
     same = _open(told.standing, reason)
     return (event,) if same is None else _already_open(told, same, figures)
 
 
-def _hold_text(told: _Told, reason: Reason, figures: Figures) -> str:
+def _hold_text(told: _Told, reason: Reason, rates: _Rates) -> str:
     rule, until = told.policy.hold_rule(reason), told.moment("until")
     end = "" if until is None else f" until {moment_text(until, told.zone)}"
-    if rule.blocking:
-        what = "Service is suspended"
-    else:
-        down, up = figures["down_bps"], figures["up_bps"]
-        what = f"Service is limited{rate_clause(down and int(down), up and int(up))}"
-    return f"{what}{end} for {holds.NAMES[reason]} ({rule.clause})."
+    what = "suspended" if rule.blocking else f"limited{rate_clause(*rates)}"
+    return f"Service is {what}{end} for {holds.NAMES[reason]} ({rule.clause})."
 
 
 def _already_open(told: _Told, hold: Hold, figures: Figures) -> Answer:
@@ -209,7 +210,9 @@ def _release(told: _Told) -> Answer:
     if reason is not Reason.CAP:
         return (closed,)
     # Usage is still over the cap: without a delay the same hold would open again at once (UC-8).
-    return closed, _delay_event(told, told.standing.period.end, note)
+    delay = told.standing.delay
+    end = told.standing.period.end
+    return closed, _delay_event(told, end if delay is None else max(end, delay.until), note)
 
 
 def _delay(told: _Told) -> Answer:
@@ -267,55 +270,6 @@ FACTS: Mapping[str, FactKind] = {
     ),
     "clock": FactKind(help="only lets time pass", of_subscriber=False, accept=_clock),
 }
-
-
-# ---- shapes ------------------------------------------------------------------------------------
-
-
-def _size_shape(key: str, value: str) -> list[str]:
-    wrong = _said(bytes_of, key, value)
-    return wrong or ([] if bytes_of(value) > 0 else [f"{key}: wants more than nothing"])
-
-
-def _rate_shape(key: str, value: str) -> list[str]:
-    wrong = _said(bps_of, key, value)
-    return wrong or ([] if bps_of(value) > 0 else [f"{key}: wants more than nothing"])
-
-
-def _moment_shape(key: str, value: str) -> list[str]:
-    return _said(moment_of, key, value)
-
-
-def _reason_shape(key: str, value: str) -> list[str]:
-    known = [reason.value for reason in Reason]
-    if value in known:
-        return []
-    return [f"{key}: unknown {value!r}, wants one of {', '.join(known)}.{_guess(value, known)}"]
-
-
-_SHAPES: Mapping[str, Callable[[str, str], list[str]]] = {
-    "size": _size_shape,
-    "down": _rate_shape,
-    "up": _rate_shape,
-    "until": _moment_shape,
-    "reason": _reason_shape,
-}
-
-
-def _said(read: Callable[[str], object], key: str, value: str) -> list[str]:
-    try:
-        read(value)
-    except ValueError as exc:
-        return [f"{key}: {exc}"]
-    return []
-
-
-def _guess(
-    word: str,
-    known: Mapping[str, object] | Mapping[ProductId, object] | tuple[str, ...] | list[str],
-) -> str:
-    near = get_close_matches(word, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _open(standing: Standing, reason: Reason) -> Hold | None:

@@ -49,7 +49,7 @@ def _fee(case: Case, breach: Current) -> tuple[Event, ...]:
     )
     if paid or not fee:
         return ()
-    what = f"an administration charge of {money_text(fee)} {case.currency}"
+    what = f"an administration charge of {money_text(fee)} {case.currency} applies"
     figures: Figures = {"charge": ADMINISTRATION, "amount": money_text(fee), "units": 1}
     return (_charge(case, breach, what, figures),)
 

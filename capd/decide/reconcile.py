@@ -35,7 +35,7 @@ def orders(
         if order.subscriber in owed:
             waiting[order.device, order.subscriber].append(order)
     add: list[Order] = []
-    kept: list[Order] = []
+    kept: set[int] = set()
     for row in applied:
         if row.subscriber not in owed:
             continue
@@ -47,8 +47,8 @@ def orders(
         if good is None:
             add.append(_order(row, verdict, now))
         else:
-            kept.append(good)
-    dropped = (o for some in waiting.values() for o in some if o not in kept)
+            kept.add(good.id)
+    dropped = (o for some in waiting.values() for o in some if o.id not in kept)
     return Changes(add=tuple(add), supersede=tuple(dropped))
 
 

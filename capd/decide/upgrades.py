@@ -56,9 +56,10 @@ def _is_higher(case: Case, product: Product) -> bool:
 def _text(case: Case, breach: Current, to: Product) -> str:
     now_on, clauses = case.standing.product, case.policy.clauses
     cap = "no cap" if to.cap_bytes is None else f"a cap of {size_text(to.cap_bytes)}"
-    times = f"{breach.number} times in {case.policy.window_months} months"
+    again = f" {breach.number} times in {case.policy.window_months} months"
     return (
-        f"Over the cap {times}: {over_text(case.counted, case.allowance or 0)}; "
+        f"Over the cap{again if breach.number > 1 else ''}: "
+        f"{over_text(case.counted, case.allowance or 0)}; "
         f"moved from {now_on.name} to {to.name}, with {cap}, "
         f"at {price_text(to, case.currency)} ({clauses.repeat}). "
         f"You may go back to {now_on.name} without charge once a month's usage is below "

@@ -1,0 +1,178 @@
+"""Why a subscriber has what they have, and what would change it: for `capd explain` and the API."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from capd.decide import holds
+from capd.decide.case import covers
+from capd.decide.policy import Policy
+from capd.decide.wording import day_text, list_text, moment_text
+from capd.model import Applied, Delay, Hold, Product, ProductId, Reason, Service, Standing, Verdict
+from capd.units import rfc3339, size_text
+
+_GB = 1_000_000_000
+
+
+def explain(
+    standing: Standing,
+    verdict: Verdict,
+    applied: Sequence[Applied],
+    catalogue: Mapping[ProductId, Product],
+    policy: Policy,
+    *,
+    zone: tzinfo,
+) -> dict[str, object]:
+    """Return the whole answer, ready for JSON; *standing* has the verdict's events applied."""
+    return {
+        "subscriber": standing.subscriber.id,
+        "state": "suspended" if verdict.owed.suspended else "in service",
+        "reason": verdict.reason,
+        "clause": verdict.clause,
+        "owed": _service(verdict.owed),
+        "applied": [_applied(row) for row in applied],
+        "holds": [_hold(hold, policy) for hold in standing.holds],
+        "figures": _figures(standing, verdict),
+        "what_would_change": what_would_change(standing, verdict, catalogue, policy, zone=zone),
+    }
+
+
+def what_would_change(
+    standing: Standing,
+    verdict: Verdict,
+    catalogue: Mapping[ProductId, Product],
+    policy: Policy,
+    *,
+    zone: tzinfo,
+) -> list[str]:
+    """Return a sentence for each thing that would change the service owed, with exact figures."""
+    blocking = holds.blocking(standing.holds, policy)
+    others = [hold for hold in blocking if hold.reason is not Reason.CAP]
+    said = []
+    if len(others) < len(blocking):
+        effect = "closes the hold for the cap" if others else "restores service"
+        said.append(f"{_ways_back(standing, verdict, catalogue)} {effect} (UC-3).")
+        end = day_text(standing.period.end, zone)
+        said.append(f"The new period, from {end}, {effect} (UC-1).")
+    said += [_until_released(hold, zone, blocked=True) for hold in others]
+    said += [
+        _until_released(hold, zone, blocked=False)
+        for hold in standing.holds
+        if hold not in blocking
+    ]
+    if len(blocking) > 1:
+        said.append(f"Service comes back when all {len(blocking)} holds are closed.")
+    if not blocking and verdict.allowance_bytes is not None:
+        said += _headroom(verdict.counted_bytes, verdict.allowance_bytes)
+    return said
+
+
+def missing_gb(verdict: Verdict) -> int:
+    """Return the smallest whole number of GB that brings usage back within the allowance."""
+    return -(-max(0, verdict.counted_bytes - (verdict.allowance_bytes or 0)) // _GB)
+
+
+def product_that_covers(
+    standing: Standing, catalogue: Mapping[ProductId, Product]
+) -> Product | None:
+    """Return the product of the same family with the lowest cap that covers what was used."""
+    fitting = [
+        product
+        for product in catalogue.values()
+        if product.family == standing.product.family
+        and product.id != standing.product.id
+        and covers(standing, product)
+    ]
+    return min(
+        fitting,
+        key=lambda p: (p.cap_bytes is None, p.cap_bytes or 0, p.price or 0, p.id),
+        default=None,
+    )
+
+
+def _ways_back(standing: Standing, verdict: Verdict, catalogue: Mapping[ProductId, Product]) -> str:
+    ways = [f"Buying {missing_gb(verdict)} GB or more"]
+    product = product_that_covers(standing, catalogue)
+    if product is not None:
+        ways.append(f"moving to {product.name}")
+    return list_text(ways)
+
+
+def _until_released(hold: Hold, zone: tzinfo, *, blocked: bool) -> str:
+    what = "hold" if blocked else "limit"
+    name = holds.NAMES[hold.reason]
+    if hold.until is None:
+        return f"The {what} for {name} stays until someone releases it ({hold.clause})."
+    end = moment_text(hold.until, zone)
+    return f"The {what} for {name} ends on {end}, or when released ({hold.clause})."
+
+
+def _headroom(counted: int, allowance: int) -> list[str]:
+    if counted > allowance:
+        return []
+    return [f"Using more than another {size_text(allowance - counted)} goes over the cap (UC-2)."]
+
+
+def _service(service: Service) -> dict[str, object]:
+    return {
+        "product": service.product,
+        "suspended": service.suspended,
+        "down_bps": service.down_bps,
+        "up_bps": service.up_bps,
+    }
+
+
+def _applied(row: Applied) -> dict[str, object]:
+    return {
+        "device": row.device,
+        "state": row.state,
+        **_service(row.service),
+        "at": _moment(row.at),
+        "order": row.order,
+    }
+
+
+def _hold(hold: Hold, policy: Policy) -> dict[str, object]:
+    return {
+        "reason": hold.reason.value,
+        "clause": hold.clause,
+        "author": hold.author,
+        "note": hold.note,
+        "opened_at": rfc3339(hold.opened_at),
+        "until": _moment(hold.until),
+        "blocking": policy.hold_rule(hold.reason).blocking,
+        "text": hold.text,
+    }
+
+
+def _figures(standing: Standing, verdict: Verdict) -> dict[str, object]:
+    usage, allowance = standing.usage, verdict.allowance_bytes
+    left = None if allowance is None else max(0, allowance - verdict.counted_bytes)
+    return {
+        "period": standing.period.name,
+        "start": rfc3339(standing.period.start),
+        "end": rfc3339(standing.period.end),
+        "down_bytes": usage.down_bytes,
+        "up_bytes": usage.up_bytes,
+        "counted_bytes": verdict.counted_bytes,
+        "cap_bytes": standing.product.cap_bytes,
+        "topup_bytes": standing.topup_bytes,
+        "allowance_bytes": allowance,
+        "remaining_bytes": left,
+        "estimated_bytes": usage.estimated_bytes,
+        "unknown_s": usage.unknown_us / 1_000_000,
+        "breaches": [
+            {"period": b.period, "at": rfc3339(b.at), "counted_bytes": b.counted_bytes}
+            for b in standing.breaches
+        ],
+        "delay": _delay(standing.delay),
+    }
+
+
+def _delay(delay: Delay | None) -> dict[str, object] | None:
+    if delay is None:
+        return None
+    return {"until": rfc3339(delay.until), "author": delay.author, "note": delay.note}
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)
