@@ -134,9 +134,9 @@ class GufoEngine:
                 continue
             session.answered, session.asked_at = True, time.monotonic()
             return done
-        shook_hands = session.asked_at > float("-inf")
-        if session.access.version == "3" and shook_hands and not session.answered:
-            raise DeviceRefused("SNMPv3 works but for the request itself: check priv and priv_key")
+        v3 = session.access.version == "3"
+        if v3 and session.snmp.get_engine_id() and not session.answered:
+            raise DeviceRefused("tells its SNMPv3 engine and no more: check priv and priv_key")
         raise DeviceUnreachable(f"no answer ({self._retries + 1} tries of {self._timeout_s:g} s)")
 
     async def _once(self, session: _Session, do: Callable[[SnmpSession], Awaitable[_T]]) -> _T:
