@@ -16,6 +16,7 @@ _PROGRAMS = (
 def _machine_for_a_lab() -> None:
     """Skip where no lab can be built; where CI is set, fail."""
     if os.geteuid() != 0:
-        need("root's rights, without which a program")
+        strict = os.environ.get("CI") == "true" or os.environ.get("CAPD_NO_SKIP") == "1"
+        (pytest.fail if strict else pytest.skip)("a lab needs root")
     for program in _PROGRAMS:
         need(program)
