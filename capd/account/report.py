@@ -1,0 +1,26 @@
+"""The usage record that people and billing systems are shown, one shape everywhere (contract)."""
+
+from capd.model import Counts, Usage
+from capd.units import rfc3339
+
+
+def usage_record(usage: Usage, counts: Counts, allowance_bytes: int | None) -> dict[str, object]:
+    """Return *usage* as JSON wants it; `unknown_s` is whole seconds where it is whole."""
+    return {
+        "kind": "usage",
+        "subscriber": usage.subscriber,
+        "period": usage.period.name,
+        "start": rfc3339(usage.period.start),
+        "end": rfc3339(usage.period.end),
+        "down_bytes": usage.down_bytes,
+        "up_bytes": usage.up_bytes,
+        "counted_bytes": usage.counted(counts),
+        "allowance_bytes": allowance_bytes,
+        "estimated_bytes": usage.estimated_bytes,
+        "unknown_s": seconds(usage.unknown_us),
+    }
+
+
+def seconds(micros: int) -> int | float:
+    """Return *micros* as seconds, an int where that is exact."""
+    return micros / 1_000_000 if micros % 1_000_000 else micros // 1_000_000
