@@ -41,7 +41,6 @@ class Clauses:
     """Where in the terms each rule stands; decisions and notices cite it."""
 
     allowance: str = "UC-1"
-    cap: str = "UC-2"
     back: str = "UC-3"
     repeat: str = "UC-4"
     downgrade: str = "UC-5"
@@ -84,7 +83,6 @@ class Policy:
     second_breach_in_same_period: bool = False  # UC-4: whether it counts
     overage: Overage = field(default_factory=Overage)
     delay_h: int = 0  # UC-8: hours from the breach to what follows from it
-    downgrade_automatic: bool = False  # UC-5: else on request
     holds: Mapping[Reason, HoldRule] = field(default_factory=_hold_rules)
     clauses: Clauses = field(default_factory=Clauses)
 
