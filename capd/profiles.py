@@ -115,6 +115,7 @@ class JsonMap(_Strict):
     uptime_s: str | None = None
     at: str | None = None  # seconds since 1970, or RFC 3339
     serial: str | None = None
+    unit_bytes: int = Field(default=1, ge=1)  # what one count is worth
 
 
 class MqttCollect(_Strict):
@@ -242,9 +243,9 @@ def _mqtt_mistakes(mqtt: MqttCollect, words: frozenset[str]) -> Iterator[str]:
         yield 'collect.mqtt.map: says nothing for format = "collectd", which needs none'
     if mqtt.format == "collectd" and "{ifName}" not in mqtt.topic:
         yield "collect.mqtt.topic: needs {ifName}: a collectd payload does not name its interface"
-    paths = mqtt.map.model_dump(exclude_none=True) if mqtt.map is not None else {}
-    for key, path in paths.items():
-        yield from _unknown(f"collect.mqtt.map.{key}", path, frozenset({"ifName"}))
+    for key, path in mqtt.map or ():
+        if isinstance(path, str):
+            yield from _unknown(f"collect.mqtt.map.{key}", path, frozenset({"ifName"}))
 
 
 def _topic_mistakes(key: str, topic: str, words: frozenset[str]) -> Iterator[str]:
