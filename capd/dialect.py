@@ -90,6 +90,7 @@ class Enforce(_Strict):
 
     netmiko: str  # Netmiko's device_type
     open: tuple[str, ...] = ()  # typed first in each session, changes nothing on the device
+    join: str | None = None  # short lines are typed as one, with this between them
     line_end: str = ""  # put after each line
     answer_ends: Pattern | None = None  # where an answer is complete; None: at the prompt
     longest_line: int = Field(default=480, ge=40, le=500)  # Netmiko asks for 511 columns

@@ -20,7 +20,7 @@ A rate that is not limited has no value: lines with `when = "down_bps"` are left
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capd.dialect import WORD, Enforce, Line, Lines, Method, Sign, Signs, addresses_of
 from capd.errors import CannotBeDone, ConfigError
@@ -124,7 +124,7 @@ def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, 
         rated = _signs(verify.no_rate, words)
     elif rate:
         unrated_if_not = _signs(verify.rate, words)
-    return Script(
+    made = Script(
         order=order,
         opening=enforce.open,
         suspend=_lines(method.suspend, words),
@@ -141,6 +141,29 @@ def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, 
         answer_ends=enforce.answer_ends,
         netmiko=enforce.netmiko,
     )
+    return made if enforce.join is None else _joined(made, enforce.join, enforce.longest_line)
+
+
+def _joined(made: Script, join: str, longest: int) -> Script:
+    """Return *made* with as many lines in one as fit: each line typed is a way there and back."""
+    room = longest - len(made.line_end)
+    return replace(
+        made,
+        opening=_packed(made.opening, join, room),
+        suspend=_packed(made.suspend, join, room),
+        restore=_packed(made.restore, join, room),
+        rate=_packed(made.rate, join, room),
+    )
+
+
+def _packed(lines: tuple[str, ...], join: str, room: int) -> tuple[str, ...]:
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + len(join) + len(line) <= room:
+            packed[-1] += join + line
+        else:
+            packed.append(line)
+    return tuple(packed)
 
 
 def _meter(device: Device, name: str) -> Meter | None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import tempfile
 import time
@@ -273,7 +274,8 @@ class _NetmikoTerminal:
             raise DeviceUnreachable(f"no end of its answer in {self._timeout_s:.0f} s") from exc
         except (SSHException, OSError, EOFError, NetmikoBaseException) as exc:
             raise DeviceUnreachable("the session was lost in the middle") from exc
-        return str(answer)
+        found = re.search(ends, str(answer)) if ends is not None else None
+        return str(answer)[: found.end()] if found is not None else str(answer)
 
 
 def _host_key(connection: BaseConnection) -> str | None:
