@@ -159,6 +159,11 @@ class Host:
         """Start *argv* in the root namespace, to be ended with this host all the same."""
         return self._popen(*_DIES_WITH_US, *argv, log=Path(argv[0]).name)
 
+    def listens(self, protocol: str, port: int) -> bool:
+        """Tell whether a socket of the host is bound to *port* ("tcp" or "udp")."""
+        lines = self.run("cat", f"/proc/net/{protocol}").splitlines()[1:]
+        return any(line.split()[1].endswith(f":{port:04X}") for line in lines)
+
     def log(self, program: str) -> str:
         """Return what *program* has written so far."""
         path = self._logs / f"{self.name}.{program}.log"

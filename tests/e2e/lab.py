@@ -9,24 +9,20 @@ Start hosts from the main thread: they die with the thread that started them.
 """
 
 import contextlib
-import fcntl
 import json
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from tests.e2e.cpe import Cpe, CpeSpec
 from tests.e2e.hosts import Host, LabError, Records, run, wait_until
+from tests.e2e.slots import a_slot, clean, home_of, metric
 from tests.e2e.transfers import Download, program
 
 INTERNET = "198.19.255.1"  # the far end of every download
 PORTAL = "198.19.254.1"  # where a suspended subscriber may still look
 RESOLVER = "198.19.255.53"
-_HOME = Path("/var/lib/capd-lab")
-_SLOTS = range(1, 16)
 
 
 class Counters(NamedTuple):
@@ -41,7 +37,7 @@ class Lab:
 
     def __init__(self, slot: int) -> None:
         self.slot = slot
-        self.home = _HOME / str(slot)
+        self.home = home_of(slot)
         self.gateway = f"198.18.{slot}.1"  # the root namespace's own address: capd and the broker
         self.records = Records(self.home / "processes")
         self.cpes: dict[str, Cpe] = {}
@@ -56,9 +52,9 @@ class Lab:
     @contextlib.contextmanager
     def of(cls, specs: Sequence[CpeSpec]) -> Iterator["Lab"]:
         """Build a lab with these routers; it is gone afterwards, whatever happens."""
-        with _a_slot() as slot:
+        with a_slot() as slot:
             lab = cls(slot)
-            _clean(slot)
+            clean(slot)
             try:
                 lab._build(specs)
                 yield lab
@@ -71,7 +67,15 @@ class Lab:
         (self.home / "logs").mkdir()
         bridge = f"capd{self.slot}-mgmt"
         mac = f"02:ca:bd:{self.slot:02x}:00:01"  # fixed: else it follows the bridge's ports
-        run("ip", "route", "replace", "unreachable", "198.18.0.0/15", "metric", _metric(self.slot))
+        run(
+            "ip",
+            "route",
+            "replace",
+            "unreachable",
+            "198.18.0.0/15",
+            "metric",
+            str(metric(self.slot)),
+        )
         run("ip", "link", "add", bridge, "address", mac, "type", "bridge")
         run("ip", "addr", "add", f"{self.gateway}/24", "dev", bridge)
         run("ip", "link", "set", bridge, "up")
@@ -86,6 +90,11 @@ class Lab:
             self.cpes[spec.name] = cpe
             self.subscribers[spec.name] = self._host(f"host-of-{spec.name}")
             self.up(spec.name)
+        wait_until(
+            lambda: self.internet.listens("tcp", 80) and self.internet.listens("udp", 53),
+            timeout_s=10,
+            what="the internet to listen",
+        )
 
     def _tear_down(self) -> None:
         for name in self.cpes:
@@ -95,7 +104,7 @@ class Lab:
         if hasattr(self, "internet"):
             self.internet.end()
         self.stop_broker()
-        _clean(self.slot)
+        clean(self.slot)
 
     def _host(self, name: str) -> Host:
         host = Host(name, self.records, self.home / "logs")
@@ -274,43 +283,3 @@ def _configure(host: Host, link: str, lines: str) -> None:
     host.run("ethtool", "-K", link, *_NO_OFFLOADS)
     up, _, routes = lines.partition("\n")
     host.run("ip", "-batch", "-", stdin=f"{up}\nlink set {link} up\n{routes}")
-
-
-def _metric(slot: int) -> str:
-    return str(4200 + slot)
-
-
-@contextlib.contextmanager
-def _a_slot() -> Iterator[int]:
-    """Hold the first free slot; wait for the first one when all are taken."""
-    _HOME.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        locks = {n: stack.enter_context((_HOME / f"{n}.lock").open("w")) for n in _SLOTS}
-        yield wait_until(
-            lambda: next((n for n in _SLOTS if _locked(locks[n])), None),
-            timeout_s=300,
-            what="a free slot for a lab",
-            every_s=1.0,
-        )
-
-
-def _locked(lock: TextIO) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _clean(slot: int) -> None:
-    """Remove whatever a lab in *slot* has left in the root namespace: links before processes."""
-    home = _HOME / str(slot)
-    for link in json.loads(run("ip", "-j", "link", "show")):
-        if link["ifname"].startswith(f"capd{slot}-"):
-            run("ip", "link", "del", link["ifname"])
-    Records(home / "processes").end_all()
-    with contextlib.suppress(LabError):
-        run("ip", "route", "del", "unreachable", "198.18.0.0/15", "metric", _metric(slot))
-    if home.is_mount():
-        run("umount", "--lazy", str(home))
-    shutil.rmtree(home, ignore_errors=True)
