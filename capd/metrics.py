@@ -51,11 +51,8 @@ class _Ups(Collector):
         """Yield the one family; nothing when the operator switched it off."""
         if not self.shown:
             return
-        family = GaugeMetricFamily(
-            "capd_device_up",
-            "1: the device answered when last asked; 0: silent.",
-            labels=["device"],
-        )
+        text = "1: the device answered when last asked; 0: silent."
+        family = GaugeMetricFamily("capd_device_up", text, labels=["device"])
         for device, up in list(self.up.items()):  # a copy: the loop goes on writing
             family.add_metric([device], up)
         yield family
@@ -97,12 +94,11 @@ class Metrics:
             for result in _POLL_RESULTS
         }
         self._poll_s = self._histogram("capd_poll_seconds", "How long a poll took.", _POLL_S)
-        self._reading_counts = self._counter(
+        self._readings = self._counter(
             "capd_readings_total", "Readings, by what the accounting made of them.", "quality"
         )
-        self._readings: dict[str, Counter] = {
-            quality: self._reading_counts.labels(quality) for quality in (*Quality, "unknown_meter")
-        }
+        for quality in (*Quality, "unknown_meter"):
+            self._readings.labels(quality)  # what did not happen yet is 0
         counted = self._counter(
             "capd_counted_bytes_total", "Bytes put in the ledger, as subscribers see them.",
             "direction",
@@ -127,6 +123,7 @@ class Metrics:
         self._breaches = self._counter(
             "capd_breaches_total", "Periods in which a subscriber went over the allowance."
         )
+        self._known_breaches: set[tuple[str, object]] = set()  # one a subscriber and month
         self._held = self._gauge(
             "capd_guard_held_orders", "Orders that the guard holds for a person."
         )
@@ -197,8 +194,7 @@ class Metrics:
 
     def read(self, quality: str, n: int = 1) -> None:
         """Count *n* readings that the accounting judged alike (a Quality, or unknown_meter)."""
-        child = self._readings.get(quality)
-        (child or self._reading_counts.labels(quality)).inc(n)
+        self._readings.labels(quality).inc(n)  # a batch has few qualities
 
     def counted(self, down: int, up: int) -> None:
         """Count the bytes of a committed batch."""
@@ -223,8 +219,15 @@ class Metrics:
             self._ups.up.pop(device, None)
 
     def judged(self, verdicts: Iterable[Verdict]) -> None:
-        """Count the breaches that saved judgements found."""
-        self.breached(sum("breach" in e.figures for verdict in verdicts for e in verdict.events))
+        """Count the breaches that saved judgements found; a hold and its charges share one."""
+        found = {
+            (verdict.subscriber, event.figures["breach"])
+            for verdict in verdicts
+            for event in verdict.events
+            if "breach" in event.figures
+        }
+        self.breached(len(found - self._known_breaches))
+        self._known_breaches |= found
 
     def breached(self, n: int = 1) -> None:
         """Count periods in which an allowance was exceeded (UC-4)."""

@@ -232,7 +232,9 @@ def test_a_verdict_that_found_a_breach_counts_it__UC_4():
     metrics = Metrics()
     found = Event(at=NOON, kind="hold_opened", text="", figures={"breach": "2026-03"})
     told = Event(at=NOON, kind="notice", text="", figures={"notice": "usage_80"})
-    metrics.judged([a_verdict(told), a_verdict(found, told), a_verdict()])
+    metrics.judged([a_verdict(told), a_verdict(found, found, told), a_verdict()])
+    assert value(metrics, "capd_breaches_total") == 1
+    metrics.judged([a_verdict(found)])  # a further charge for the same breach
     assert value(metrics, "capd_breaches_total") == 1
 
 
