@@ -1,0 +1,142 @@
+"""Open orders go to their devices: few devices at once, one session at a time on each."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from capd.clock import Clock
+from capd.config import EnforceConfig
+from capd.enforce import Pusher
+from capd.enforce.backoff import next_try
+from capd.model import Device, DeviceId, Order, OrderState, Outcome
+
+log = logging.getLogger(__name__)
+
+Done = Callable[[Outcome, datetime | None], Awaitable[None]]
+"""Write down what became of an order, and when it may be tried again (None: not by itself)."""
+
+_ORDERS_A_SESSION = 50  # so that a gateway's first outcomes are known before its last
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """A device that did not do what was asked: how often in a row, and what it was then."""
+
+    failures: int
+    until: datetime
+    device: Device
+
+
+class Breaker:
+    """Leaves a device that fails alone for a while, and gives an order up after some tries."""
+
+    def __init__(self, config: EnforceConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._rests: dict[DeviceId, _Rest] = {}
+
+    def allows(self, device: Device) -> bool:
+        """Tell whether *device* may be visited now; a change in the inventory ends its rest."""
+        rest = self._rests.get(device.id)
+        return rest is None or rest.until <= self.now() or rest.device != device
+
+    def judge(
+        self, device: Device, outcomes: Sequence[Outcome]
+    ) -> list[tuple[Outcome, datetime | None]]:
+        """Return each outcome, given up if tried too often, and when to try it again if ever."""
+        now = self.now()
+        until = self._rest(device, outcomes, now)
+        return [self._again(outcome, now, until) for outcome in outcomes]
+
+    def now(self) -> datetime:
+        """Return the present moment."""
+        return self._clock()
+
+    def _again(
+        self, outcome: Outcome, now: datetime, until: datetime | None
+    ) -> tuple[Outcome, datetime | None]:
+        tries = outcome.order.attempts + 1
+        if not outcome.retry:
+            return outcome, None
+        if tries >= self._config.attempts:
+            return _given_up(outcome, tries), None
+        again = next_try(now, failures=tries, backoff_s=self._config.backoff_s)
+        return outcome, max(again, until or again)
+
+    def _rest(self, device: Device, outcomes: Sequence[Outcome], now: datetime) -> datetime | None:
+        """Return until when *device* is left alone; one that did anything is not."""
+        before = self._rests.pop(device.id, None)
+        if any(outcome.state is OrderState.APPLIED for outcome in outcomes):
+            if before is not None:
+                log.info("%s: does as it is told again", device.id)
+            return None
+        failures = before.failures + 1 if before is not None and before.device == device else 1
+        until = next_try(now, failures=failures, backoff_s=self._config.backoff_s)
+        self._rests[device.id] = _Rest(failures, until, device)
+        if failures == 1:
+            log.warning("%s", outcomes[0].detail)
+        return until
+
+
+async def carry_out(
+    orders: Sequence[Order],
+    devices: Mapping[DeviceId, Device],
+    pusher: Pusher,
+    done: Done,
+    *,
+    breaker: Breaker,
+    at_once: int = 20,
+) -> None:
+    """Carry out *orders*, *at_once* devices at a time; *done* hears of each as it is known.
+
+    Orders of a device that is left alone for now are not touched, and nothing is heard of them.
+    """
+    few = asyncio.Semaphore(at_once)
+
+    async def visit(device: Device, its: Sequence[Order]) -> None:
+        async with few:
+            for session in _sessions(its):
+                if not breaker.allows(device):
+                    return
+                for outcome, again in breaker.judge(device, await pusher.push(device, session)):
+                    await done(outcome, again)
+
+    async with asyncio.TaskGroup() as group:
+        for name, its in _by_device(orders).items():
+            if (device := devices.get(name)) is not None:
+                group.create_task(visit(device, its), name=f"push {name}")
+                continue
+            for order in its:
+                await done(_no_device(order, breaker.now()), None)
+
+
+def _by_device(orders: Sequence[Order]) -> dict[DeviceId, list[Order]]:
+    grouped: dict[DeviceId, list[Order]] = {}
+    for order in orders:
+        grouped.setdefault(order.device, []).append(order)
+    return grouped
+
+
+def _sessions(orders: Sequence[Order]) -> Iterator[Sequence[Order]]:
+    for start in range(0, len(orders), _ORDERS_A_SESSION):
+        yield orders[start : start + _ORDERS_A_SESSION]
+
+
+def _given_up(outcome: Outcome, tries: int) -> Outcome:
+    return replace(
+        outcome,
+        state=OrderState.FAILED,
+        retry=False,
+        detail=f"{outcome.detail}; given up after {tries} tries: a person must look",
+    )
+
+
+def _no_device(order: Order, now: datetime) -> Outcome:
+    return Outcome(
+        order=order,
+        state=OrderState.FAILED,
+        detail=f"{order.device}: no such device in the inventory",
+        at=now,
+    )
