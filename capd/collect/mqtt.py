@@ -21,6 +21,7 @@ from capd.profiles import Profile
 
 log = logging.getLogger(__name__)
 
+_FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 _KEEPALIVE_S = 30
 _TIMEOUT_S = 10.0
@@ -67,7 +68,8 @@ class MqttSource:
         self._something, self._full = asyncio.Event(), asyncio.Event()
         self._changed = asyncio.Event()
         self._protocols = [aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311]
-        self._trouble: str | None = ""  # None while connected; what was last complained of
+        self._up = False
+        self._troubles: set[str] = set()  # what was said of this outage
 
     def replace(self, devices: Iterable[Device]) -> None:
         """Listen for *devices* from now on."""
@@ -93,34 +95,34 @@ class MqttSource:
         return topics
 
     async def _listen(self, tls: ssl.SSLContext | None) -> None:
-        wait_s = 0.5
+        wait_s = _FIRST_WAIT_S
         while True:
+            trouble = ""
             for protocol in tuple(self._protocols):
-                if await self._converse(protocol, tls):
-                    wait_s = 0.5
+                there_was, trouble = await self._converse(protocol, tls)
+                if there_was:
+                    wait_s = _FIRST_WAIT_S
                     break
+            self._is_down(trouble)
             await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - spread only
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
     async def _converse(
         self, protocol: aiomqtt.ProtocolVersion, tls: ssl.SSLContext | None
-    ) -> bool:
-        """Listen until the connection ends; return whether there was one."""
-        there_was = False
+    ) -> tuple[bool, str]:
+        """Listen until the connection ends; return whether there was one, and why it ended."""
+        there_was, trouble = False, ""
         try:
             async with self._client(protocol, tls) as client, asyncio.TaskGroup() as group:
                 there_was = True
                 self._protocols.sort(key=lambda known: known is not protocol)
                 group.create_task(self._subscribe(client), name="mqtt subscribe")
-                self._become(None)
+                self._is_up()
                 async for message in client.messages:
                     self._gather(message)
         except* (aiomqtt.MqttError, OSError) as group:
-            first = group.exceptions[0]
-            while isinstance(first, BaseExceptionGroup):
-                first = first.exceptions[0]
-            self._become(str(first.__cause__ or first) or type(first).__name__)
-        return there_was
+            trouble = _first(group)
+        return there_was, trouble
 
     def _client(
         self, protocol: aiomqtt.ProtocolVersion, tls: ssl.SSLContext | None
@@ -135,8 +137,7 @@ class MqttSource:
             password=secret.reveal() if secret is not None else None,
             identifier=self._config.client_id,
             protocol=protocol,
-            clean_session=None if v5 else True,
-            clean_start=True,
+            clean_session=None if v5 else True,  # with 5, aiomqtt starts clean by itself
             keepalive=_KEEPALIVE_S,
             timeout=_TIMEOUT_S,
             tls_context=tls,
@@ -163,19 +164,20 @@ class MqttSource:
         url = urlsplit(self._config.url or "")
         return f"{url.hostname}:{url.port}" if url.port else f"{url.hostname}"
 
-    def _become(self, trouble: str | None) -> None:
-        """Say it when the broker comes, goes, or has another trouble."""
-        if trouble == self._trouble:
-            return
-        if trouble is None:
-            log.info(
-                "%s: connected, listening to %d topics", self._broker, len(self._topics.routes)
-            )
-        else:
+    def _is_up(self) -> None:
+        log.info("%s: connected, listening to %d topics", self._broker, len(self._topics.routes))
+        self._up = True
+        self._troubles.clear()
+        self._connected(True)  # noqa: FBT003 - a gauge's value
+
+    def _is_down(self, trouble: str) -> None:
+        """Say each trouble of an outage once."""
+        if trouble not in self._troubles:
             log.warning("%s: no connection (%s), trying again", self._broker, trouble)
-        if (trouble is None) != (self._trouble is None):
-            self._connected(trouble is None)
-        self._trouble = trouble
+            self._troubles.add(trouble)
+        if self._up:
+            self._up = False
+            self._connected(False)  # noqa: FBT003 - a gauge's value
 
     def _gather(self, message: aiomqtt.Message) -> None:
         payload = message.payload if isinstance(message.payload, bytes) else b""
@@ -205,6 +207,14 @@ class MqttSource:
                 if n:
                     self._rejected(reason, n)
             self._hearing.rejected.clear()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> str:
+    """Return what the first error of *group* has to say."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first.__cause__ or first) or type(first).__name__
 
 
 def _tls(config: MqttConfig) -> ssl.SSLContext | None:
