@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from capd.decide import holds
 from capd.decide.case import covers
 from capd.decide.policy import Policy
-from capd.decide.wording import day_text, list_text, moment_text
+from capd.decide.wording import day_text, moment_text
 from capd.model import Applied, Delay, Hold, Product, ProductId, Reason, Service, Standing, Verdict
 from capd.units import rfc3339, size_text
 
@@ -47,22 +47,19 @@ def what_would_change(
     """Return a sentence for each thing that would change the service owed, with exact figures."""
     blocking = holds.blocking(standing.holds, policy)
     others = [hold for hold in blocking if hold.reason is not Reason.CAP]
-    said = []
+    clauses, said = policy.clauses, []
     if len(others) < len(blocking):
         effect = "closes the hold for the cap" if others else "restores service"
-        said.append(f"{_ways_back(standing, verdict, catalogue)} {effect} (UC-3).")
+        said.append(f"{_ways_back(standing, verdict, catalogue)} {effect} ({clauses.back}).")
         end = day_text(standing.period.end, zone)
-        said.append(f"The new period, from {end}, {effect} (UC-1).")
-    said += [_until_released(hold, zone, blocked=True) for hold in others]
-    said += [
-        _until_released(hold, zone, blocked=False)
-        for hold in standing.holds
-        if hold not in blocking
-    ]
+        said.append(f"The new period, from {end}, {effect} ({clauses.allowance}).")
+    limits = [hold for hold in standing.holds if hold not in blocking]
+    said += [_until_released(hold, "hold", zone) for hold in others]
+    said += [_until_released(hold, "limit", zone) for hold in limits]
     if len(blocking) > 1:
         said.append(f"Service comes back when all {len(blocking)} holds are closed.")
-    if not blocking and verdict.allowance_bytes is not None:
-        said += _headroom(verdict.counted_bytes, verdict.allowance_bytes)
+    if not blocking:
+        said += _headroom(verdict, policy)
     return said
 
 
@@ -90,15 +87,12 @@ def product_that_covers(
 
 
 def _ways_back(standing: Standing, verdict: Verdict, catalogue: Mapping[ProductId, Product]) -> str:
-    ways = [f"Buying {missing_gb(verdict)} GB or more"]
+    buying = f"Buying {missing_gb(verdict)} GB or more"
     product = product_that_covers(standing, catalogue)
-    if product is not None:
-        ways.append(f"moving to {product.name}")
-    return list_text(ways)
+    return buying if product is None else f"{buying}, or moving to {product.name},"
 
 
-def _until_released(hold: Hold, zone: tzinfo, *, blocked: bool) -> str:
-    what = "hold" if blocked else "limit"
+def _until_released(hold: Hold, what: str, zone: tzinfo) -> str:
     name = holds.NAMES[hold.reason]
     if hold.until is None:
         return f"The {what} for {name} stays until someone releases it ({hold.clause})."
@@ -106,10 +100,12 @@ def _until_released(hold: Hold, zone: tzinfo, *, blocked: bool) -> str:
     return f"The {what} for {name} ends on {end}, or when released ({hold.clause})."
 
 
-def _headroom(counted: int, allowance: int) -> list[str]:
-    if counted > allowance:
+def _headroom(verdict: Verdict, policy: Policy) -> list[str]:
+    allowance, clause = verdict.allowance_bytes, policy.hold_rule(Reason.CAP).clause
+    if allowance is None or verdict.counted_bytes > allowance:
         return []
-    return [f"Using more than another {size_text(allowance - counted)} goes over the cap (UC-2)."]
+    left = size_text(allowance - verdict.counted_bytes)
+    return [f"Using more than another {left} goes over the cap ({clause})."]
 
 
 def _service(service: Service) -> dict[str, object]:

@@ -1,0 +1,136 @@
+"""A policy file is read strictly, and the shipped one says what the code does by itself."""
+
+from decimal import Decimal
+
+import pytest
+
+from capd import policies
+from capd.decide.policy import Action, HoldRule, Overage, Policy
+from capd.errors import ConfigError
+from capd.model import Reason
+
+HEAD = 'name = "x"\nversion = "7"\nvalid_from = 2026-03-01\n'
+
+
+def load(tmp_path, text):
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    return policies.load(path)
+
+
+def test_the_shipped_policy_is_the_wireless_broadband_operators():
+    assert policies.load(policies.default_path()) == Policy()
+
+
+def test_the_shipped_text_cites_the_clause_of_each_rule():
+    text = policies.default_text()
+    for clause in ("UC-1", "UC-2", "UC-3", "UC-4", "UC-5", "UC-8", "UC-11", "CT-4", "NM-4"):
+        assert f'"{clause}"' in text
+
+
+def test_what_the_file_leaves_out_stays_as_it_is(tmp_path):
+    policy = load(tmp_path, HEAD)
+    assert (policy.name, policy.version) == ("x", "7")
+    assert (policy.notice_shares, policy.holds) == (Policy().notice_shares, Policy().holds)
+
+
+def test_every_rule_can_be_set(tmp_path):
+    policy = load(
+        tmp_path,
+        HEAD
+        + """
+[allowance]
+clause = "1"
+[notices]
+clause = "2"
+shares = [75, 90]
+[cap]
+clause = "3"
+action = "charge"
+back = "4"
+[delay]
+clause = "5"
+hours = 24
+[repeat]
+clause = "6"
+action = "suspend"
+window_months = 3
+second_breach_in_same_period = true
+[repeat.charge]
+unit = "10GiB"
+unit_price = "2.50"
+fee = "0"
+[downgrade]
+clause = "7"
+[holds.fraud]
+clause = "8"
+[holds.non_payment]
+clause = "9"
+blocking = false
+down = "256kbps"
+""",
+    )
+    assert policy.notice_shares == (75, 90)
+    assert (policy.first_action, policy.repeat_action) == (Action.CHARGE, Action.SUSPEND)
+    assert (policy.delay_h, policy.window_months) == (24, 3)
+    assert policy.second_breach_in_same_period
+    assert policy.overage == Overage(
+        unit_bytes=10 * 1024**3, unit_price=Decimal("2.50"), fee=Decimal(0)
+    )
+    assert policy.hold_rule(Reason.CAP) == HoldRule(clause="3")
+    assert policy.hold_rule(Reason.FRAUD) == HoldRule(clause="8")
+    assert policy.hold_rule(Reason.NON_PAYMENT) == HoldRule(
+        clause="9", blocking=False, down_bps=256_000
+    )
+    clauses = policy.clauses
+    assert (clauses.allowance, clauses.notices, clauses.back) == ("1", "2", "4")
+    assert (clauses.delay, clauses.repeat, clauses.downgrade) == ("5", "6", "7")
+
+
+def test_every_mistake_is_listed_at_once_with_its_key_and_a_guess(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load(
+            tmp_path,
+            """
+name = "x"
+valid_from = "soon"
+[notices]
+shares = [80, 50]
+[repaet]
+window_months = 6
+[repeat]
+action = "upgarde"
+window_months = 0
+[repeat.charge]
+unit = "an apple"
+unit_price = 1.234
+[holds.non_paymant]
+clause = "x"
+[holds.restricted]
+clause = "NM-4"
+blocking = false
+[holds.fraud]
+clause = "CT-5"
+down = "1Mbps"
+""",
+        )
+    said = "\n".join(caught.value.problems)
+    for line in (
+        "version: is missing",
+        "valid_from: wants a date such as 2026-03-01, not 'soon'",
+        "notices: shares must rise, each once",
+        "repaet: unknown key. Did you mean 'repeat'?",
+        "repeat.action: wants 'suspend', 'upgrade' or 'charge', not 'upgarde'. Did you mean",
+        "repeat.window_months: wants at least 1, not 0",
+        "repeat.charge.unit: wants a size",
+        "repeat.charge.unit_price: wants",
+        "holds.non_paymant: unknown key. Did you mean 'non_payment'?",
+        "holds.restricted: blocking = false wants down, up or both",
+        "holds.fraud: down and up are for a hold with blocking = false",
+    ):
+        assert f"policy.toml: {line}" in said
+
+
+def test_a_policy_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.toml: no such file"):
+        policies.load(tmp_path / "none.toml")
