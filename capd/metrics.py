@@ -162,6 +162,10 @@ class Metrics:
         self._committed = self._gauge(
             "capd_last_commit_timestamp_seconds", "When readings were last put in the ledger."
         )
+        self._reloaded = self._gauge(
+            "capd_config_last_reload_successful", "1 while the configuration on disk is in force."
+        )
+        self._reloaded.set(1)
         Info("capd_build", "What is running.", registry=self._registry).info(
             {"version": __version__, "python": platform.python_version()}
         )
@@ -284,6 +288,10 @@ class Metrics:
     def set_loop_lag(self, seconds: float) -> None:
         """Show how late the event loop woke from a sleep."""
         self._loop_lag.set(seconds)
+
+    def reloaded(self, *, ok: bool) -> None:
+        """Show whether the configuration could be read again."""
+        self._reloaded.set(ok)
 
     def turned(self, turn: str, seconds: float, *, failed: bool = False) -> None:
         """Measure one turn of the pipeline, and count it if it failed."""

@@ -1,0 +1,194 @@
+"""Puts the house together and keeps it running: the one place where everything is wired."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from capd import systemd
+from capd.api import Api
+from capd.clock import Clock, utc_now
+from capd.collect import Pour
+from capd.collect.intake import Intake
+from capd.config import Config
+from capd.config import load as load_config
+from capd.errors import CapdError, ConfigError, StoreError
+from capd.metrics import Metrics
+from capd.model import Poll
+from capd.parts import Parts
+from capd.pipeline import account_turn
+from capd.rounds import Enforcement, Judging, Stock, Turn, Watch, keep
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.5  # a command is noticed within a second
+_TELL_S = 1.0
+_STOCK_S = 5.0
+_LAG_S = 1.0
+_AGAIN_S = 5.0  # after a source ended that never should
+_FLUSH_S = 20.0
+_STALE_INTERVALS = 3  # without any reading: not ready
+
+
+class Daemon:
+    """The whole of capd in one process.
+
+    *clock* may run fast (the demo's does); *config* is read again from its file at SIGHUP.
+    """
+
+    def __init__(self, config: Config, *, clock: Clock = utc_now) -> None:
+        self.config = config
+        self.clock = clock
+        self.metrics = Metrics(devices=config.api.device_metrics, clock=clock)
+        self.parts: Parts | None = None
+        self.address: str | None = None  # where /metrics is, once it listens
+        self.started = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._last_read_s = time.monotonic()
+
+    def stop(self) -> None:
+        """Ask the daemon to end: what was read is posted, what is being pushed is finished."""
+        self._stop.set()
+
+    def reload(self) -> None:
+        """Ask the daemon to read its configuration again; a broken one changes nothing."""
+        self._reload.set()
+
+    async def run(self, *, signals: bool = True) -> None:
+        """Run until told to stop. Raises CapdError when it cannot start."""
+        async with AsyncExitStack() as stack:
+            self.parts = await Parts.open(self.config, self.clock, self.metrics)
+            stack.push_async_callback(self.parts.close)
+            if signals:
+                self._listen_to_signals(stack)
+            self.address = await self._api(stack)
+            await self.parts.note_paused()
+            await self._everything(self.parts)
+
+    def _listen_to_signals(self, stack: AsyncExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        for number, act in (
+            (signal.SIGTERM, self.stop),
+            (signal.SIGINT, self.stop),
+            (signal.SIGHUP, self.reload),
+        ):
+            loop.add_signal_handler(number, act)
+            stack.callback(loop.remove_signal_handler, number)
+
+    async def _api(self, stack: AsyncExitStack) -> str | None:
+        if self.config.api.listen is None:
+            return None
+        api = Api(self.config.api.listen, self.metrics, self._ready)
+        address = await api.start()
+        stack.push_async_callback(api.stop)
+        return address
+
+    async def _everything(self, parts: Parts) -> None:
+        """Start every round, wait for the end, and post what was read before ending."""
+        house = parts.house
+        intake = Intake(
+            lambda readings: account_turn(house, readings),
+            batch_ms=self.config.collect.batch_ms,
+            batch_readings=self.config.collect.batch_readings,
+        )
+        enforcement = Enforcement(house, parts.pusher, parts.breaker, self.clock, parts.devices)
+        await Judging(house, self.clock).everyone()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(
+                    keep(name, turn, every_s=every_s, metrics=self.metrics), name=name
+                )
+                for name, (turn, every_s) in self._rounds(parts, intake).items()
+            ]
+            tasks.append(group.create_task(enforcement.run(every_s=_LOOK_S), name="enforce"))
+            self.started.set()
+            systemd.tell("READY=1")
+            log.info("capd runs: %s", parts.summary())
+            await self._stop.wait()
+            systemd.tell("STOPPING=1")
+            log.info("stopping: what was read is posted first")
+            for task in tasks:
+                task.cancel()
+        try:
+            async with asyncio.timeout(_FLUSH_S):
+                await intake.flush()
+        except TimeoutError:
+            log.error("the ledger did not take the last readings in %.0f s", _FLUSH_S)  # noqa: TRY400
+
+    def _rounds(self, parts: Parts, intake: Intake) -> dict[str, tuple[Turn, float]]:
+        judging = Judging(parts.house, self.clock)
+        watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
+        stock = Stock(parts.house, self.clock, parts.allowed_leaks)
+        rounds: dict[str, tuple[Turn, float]] = {
+            "intake": (intake.run, _LOOK_S),
+            "decide": (judging.everyone, self.config.decide.every_s),
+            "due": (judging.due, _LOOK_S),
+            "watch": (watch.turn, _LOOK_S),
+            "stock": (stock.turn, _STOCK_S),
+            "notify": (parts.tell, _TELL_S),
+            "lag": (self._lag, 0.0),
+            "reload": (self._reloading, 0.0),
+        }
+        for name, source in parts.sources().items():
+            rounds[name] = (partial(source.run, self._pouring(intake)), _AGAIN_S)
+        return rounds
+
+    def _pouring(self, intake: Intake) -> Pour:
+        async def pour(poll: Poll) -> None:
+            self.metrics.polled(poll)
+            await intake.pour(poll)
+            if poll.readings:
+                self._last_read_s = time.monotonic()
+
+        return pour
+
+    async def _lag(self) -> None:
+        """Measure how late the loop is; tell systemd that it turns."""
+        due = time.monotonic() + _LAG_S
+        await asyncio.sleep(_LAG_S)
+        self.metrics.set_loop_lag(max(0.0, time.monotonic() - due))
+        if systemd.watchdog_s() is not None:
+            systemd.tell("WATCHDOG=1")
+
+    async def _reloading(self) -> None:
+        """Wait for SIGHUP, then take over what a sound configuration says; else keep the old."""
+        await self._reload.wait()
+        self._reload.clear()
+        if self.parts is None or self.config.source is None:
+            return
+        systemd.tell("RELOADING=1")
+        try:
+            new = await asyncio.to_thread(load_config, Path(self.config.source))
+            await self.parts.adopt(new)
+        except CapdError as exc:
+            for problem in exc.problems if isinstance(exc, ConfigError) else (exc,):
+                log.error("not reloaded, the old configuration holds: %s", problem)  # noqa: TRY400
+            self.metrics.reloaded(ok=False)
+        else:
+            self.config = new
+            self.metrics.reloaded(ok=True)
+            log.info("configuration read again: %s", self.parts.summary())
+        systemd.tell("READY=1")
+
+    async def _ready(self) -> Mapping[str, str | None]:
+        """Say for /readyz what works: the database, and readings that arrive where some are due."""
+        parts = self.parts
+        if parts is None or not self.started.is_set():
+            return {"start": "still starting"}
+        try:
+            await parts.house.store.ping()
+        except StoreError as exc:
+            return {"store": str(exc)}
+        return {"store": None, "readings": self._readings_problem(parts)}
+
+    def _readings_problem(self, parts: Parts) -> str | None:
+        if not parts.network.polled and not parts.network.heard:
+            return None
+        silent_s = time.monotonic() - self._last_read_s
+        most_s = _STALE_INTERVALS * self.config.collect.snmp.interval_s
+        return None if silent_s <= most_s else f"no reading for {silent_s:.0f} s"

@@ -1,0 +1,258 @@
+"""The parts of a running capd, wired from its configuration: for the daemon, and for commands."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from capd import policies, profiles
+from capd.clock import Clock
+from capd.collect import Source
+from capd.collect.mqtt import MqttSource
+from capd.collect.poller import Poller
+from capd.collect.snmp import Asker, Engine
+from capd.collect.snmp_gufo import GufoEngine
+from capd.collect.snmp_pysnmp import PysnmpEngine
+from capd.config import Config, SnmpConfig
+from capd.enforce.ssh import NetmikoPusher
+from capd.enforce.worker import Breaker
+from capd.metrics import Metrics
+from capd.model import Device, DeviceId, Event
+from capd.network import Network, enforces, network
+from capd.notify.email import Email
+from capd.notify.webhook import Webhook
+from capd.notify.worker import Worker, deliver
+from capd.pipeline import House
+from capd.profiles import Profile
+from capd.store import Store
+
+log = logging.getLogger(__name__)
+
+_PAUSED_SEEN = "config_paused"
+_HOST_KEY = "host_key:"
+
+
+def channels_of(config: Config) -> tuple[str, ...]:
+    """Return the channels over which people and systems are told."""
+    notify = config.notify
+    return tuple(
+        channel
+        for channel, there in (("email", notify.email.smtp), ("webhook", notify.webhook.url))
+        if there
+    )
+
+
+def profiles_of(config: Config) -> dict[str, Profile]:
+    """Return every device profile: those shipped, and the operator's own on top."""
+    return profiles.load_all(Path(config.device_profiles) if config.device_profiles else None)
+
+
+async def open_house(config: Config, metrics: Metrics, *, upgrade: bool) -> House:
+    """Open the books and the policy: what is needed to judge; the caller closes `house.store`."""
+    policy = policies.load(Path(config.decide.policy))
+    store = await Store.open(config.store.url, upgrade=upgrade)
+    store.outbox.channels = channels_of(config)
+    return House(
+        store=store,
+        policy=policy,
+        zone=config.operator.zone,
+        currency=config.operator.currency,
+        metrics=metrics,
+        most_suspensions=config.decide.most_suspensions,
+    )
+
+
+def engine_of(config: SnmpConfig) -> Engine:
+    """Return the SNMP library that the configuration names."""
+    kind = GufoEngine if config.engine == "gufo" else PysnmpEngine
+    return kind(timeout_s=config.timeout_s, retries=config.retries)
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """Everything that turns need, in working order; `close` lets go of it all."""
+
+    config: Config
+    clock: Clock
+    metrics: Metrics
+    house: House
+    profiles: Mapping[str, Profile]
+    engine: Engine
+    asker: Asker
+    poller: Poller
+    mqtt: MqttSource | None
+    pusher: NetmikoPusher
+    breaker: Breaker
+    workers: tuple[Worker, ...]
+    notifiers: tuple[Email | Webhook, ...]
+    network: Network = field(default_factory=Network)
+
+    @classmethod
+    async def open(cls, config: Config, clock: Clock, metrics: Metrics) -> "Parts":
+        """Build every part. Raises ConfigError or StoreError, and leaves nothing open then."""
+        known = profiles_of(config)
+        house = await open_house(config, metrics, upgrade=True)
+        try:
+            parts = cls._wired(config, clock, metrics, house, known)
+            await parts.look_round()
+        except BaseException:
+            await house.store.close()
+            raise
+        return parts
+
+    @classmethod
+    def _wired(
+        cls,
+        config: Config,
+        clock: Clock,
+        metrics: Metrics,
+        house: House,
+        known: Mapping[str, Profile],
+    ) -> "Parts":
+        snmp, mqtt = config.collect.snmp, config.collect.mqtt
+        engine = engine_of(snmp)
+        asker = Asker(engine, known, clock)
+        store = house.store
+        notifiers = _notifiers(config, store, clock)
+        return cls(
+            config=config,
+            clock=clock,
+            metrics=metrics,
+            house=house,
+            profiles=known,
+            engine=engine,
+            asker=asker,
+            poller=Poller(
+                (),
+                asker,
+                snmp,
+                clock,
+                observe=lambda name, value: metrics.lag(value) if name == "lag_s" else None,
+            ),
+            mqtt=None
+            if mqtt.url is None
+            else MqttSource(
+                (),
+                known,
+                mqtt,
+                clock,
+                connected=metrics.mqtt_connected,
+                rejected=metrics.mqtt_rejected,
+            ),
+            pusher=NetmikoPusher(
+                known,
+                config.enforce,
+                clock,
+                recall=lambda device: store.people.recall(_HOST_KEY + device),
+                remember=lambda device, key: store.people.remember(_HOST_KEY + device, key),
+            ),
+            breaker=Breaker(config.enforce, clock),
+            notifiers=notifiers,
+            workers=tuple(
+                Worker(store.outbox, one, clock=clock, told=metrics.noticed) for one in notifiers
+            ),
+        )
+
+    async def close(self) -> None:
+        """Let go of sockets, threads and the database."""
+        self.pusher.close()
+        await self.engine.close()
+        for notifier in self.notifiers:
+            await notifier.close()
+        await self.house.store.close()
+
+    async def look_round(self) -> None:
+        """Read the inventory again, and meter and configure what is in it from now on."""
+        devices = await self.house.store.people.devices()
+        self.network = network(devices.values(), self.profiles, broker=self.mqtt is not None)
+        for problem in self.network.problems:
+            log.warning("%s", problem)
+        self.poller.replace(self.network.polled)
+        if self.mqtt is not None:
+            self.mqtt.replace(self.network.heard)
+        self.metrics.forget_devices(frozenset(self.network.devices))
+        await self.house.look_round()
+
+    def devices(self) -> Mapping[DeviceId, Device]:
+        """Return the devices that can be used, credentials opened."""
+        return self.network.devices
+
+    def sources(self) -> dict[str, Source]:
+        """Return where polls come from."""
+        found: dict[str, Source] = {"poller": self.poller}
+        return found if self.mqtt is None else found | {"mqtt": self.mqtt}
+
+    def allowed_leaks(self) -> dict[DeviceId, int]:
+        """Return the bytes an hour that each device's suspended lines may pass (walled garden)."""
+        return {
+            device.id: profile.enforce.leak_bytes_per_hour
+            for device in self.network.devices.values()
+            if (profile := self.profiles.get(device.profile)) is not None
+            and profile.enforce is not None
+        }
+
+    async def tell(self) -> None:
+        """Tell what nobody was told yet."""
+        await deliver(self.workers)
+
+    async def note_paused(self) -> None:
+        """Let the setting `paused` hold or let go of the brake, where it changed since last read.
+
+        What a command said last stands until then: a restart does not undo `capd resume`.
+        """
+        paused, people = self.config.decide.paused, self.house.store.people
+        if await people.recall(_PAUSED_SEEN) == str(paused):
+            return
+        if bool(await people.paused()) != paused:
+            word = "paused" if paused else "resumed"
+            text = f"Enforcement is {word} by [decide] paused in the configuration."
+            async with self.house.store.judging() as desk:
+                await desk.record(
+                    [Event(at=self.clock(), kind=word, text=text, figures={"by": "config"})]
+                )
+        await people.remember(_PAUSED_SEEN, str(paused))
+
+    async def adopt(self, config: Config) -> None:
+        """Take over what of a new configuration can change while capd runs.
+
+        Raises ConfigError, and changes nothing, where a policy or a profile is broken. What needs
+        a restart is said.
+        """
+        policy = policies.load(Path(config.decide.policy))
+        known = profiles_of(config)
+        for what, before, after in (
+            ("[store]", self.config.store, config.store),
+            ("[api]", self.config.api, config.api),
+            ("[collect]", self.config.collect, config.collect),
+            ("[enforce]", self.config.enforce, config.enforce),
+            ("[notify]", self.config.notify, config.notify),
+            ("the device profiles", dict(self.profiles), known),
+        ):
+            if before != after:
+                log.warning("%s changed: that takes effect at the next start", what)
+        self.config = config
+        self.house.policy = policy
+        self.house.zone = config.operator.zone
+        self.house.currency = config.operator.currency
+        self.house.most_suspensions = config.decide.most_suspensions
+        await self.note_paused()
+        await self.look_round()
+
+    def summary(self) -> str:
+        """Return in one line what there is to do."""
+        return (
+            f"{len(self.network.polled)} devices polled, {len(self.network.heard)} heard, "
+            f"{sum(enforces(one, self.profiles) for one in self.network.devices.values())} "
+            f"configured, {len(self.house.memory.homes)} meters"
+        )
+
+
+def _notifiers(config: Config, store: Store, clock: Clock) -> tuple[Email | Webhook, ...]:
+    found: list[Email | Webhook] = []
+    if config.notify.email.smtp is not None:
+        found.append(
+            Email(config.notify.email, operator=config.operator, people=store.people, clock=clock)
+        )
+    if config.notify.webhook.url is not None:
+        found.append(Webhook(config.notify.webhook, clock=clock))
+    return tuple(found)

@@ -1,0 +1,197 @@
+"""Readings and facts from a file, in order, through the real accounting and policy.
+
+On a scratch store and the file's clock: what falls due between two lines happens, and is dated,
+when it falls due (contract.md, `capd replay`).
+"""
+
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from capd.account.periods import next_period, period_of
+from capd.account.report import usage_record
+from capd.decide import facts
+from capd.decide.policy import Policy
+from capd.errors import ConfigError
+from capd.lines import Line, event_record, line_of
+from capd.metrics import Metrics
+from capd.model import Fact, Inventory, MeterKey, Reading, SubscriberId
+from capd.pipeline import House, accept_turn, account_turn, decide_turn
+from capd.store import Store
+
+PRINTED = frozenset(
+    {
+        "notice",
+        "hold_opened",
+        "hold_closed",
+        "plan_changed",
+        "charge",
+        "downgrade_offered",
+        "suspension_delayed",
+    }
+)
+"""The kinds of event that a replay prints: what followed, not the facts that the file told."""
+
+Progress = Callable[[int], None]
+"""Told how many lines are done."""
+
+_MOST_MISTAKES = 50
+_AT_ONCE = 2000
+_PAGE = 1000
+
+
+async def replay(
+    source: str,
+    lines: Iterable[bytes],
+    *,
+    inventory: Inventory,
+    policy: Policy,
+    zone: ZoneInfo,
+    currency: str,
+    progress: Progress = lambda _: None,
+) -> AsyncIterator[dict[str, object]]:
+    """Yield what would have happened, an event at a time, then a usage record a period.
+
+    Raises ConfigError with every mistake in the file at once, before anything is yielded.
+    """
+    with tempfile.TemporaryDirectory(prefix="capd-replay-") as folder:
+        store = await Store.open(f"sqlite:///{Path(folder) / 'replay.db'}", upgrade=True)
+        try:
+            house = House(
+                store=store, policy=policy, zone=zone, currency=currency, metrics=Metrics()
+            )
+            run = _Run(house, inventory)
+            await run.take(source, lines, progress)
+            async for event in run.events():
+                yield event
+            async for record in run.usages():
+                yield record
+        finally:
+            await store.close()
+
+
+class _Run:
+    """One file on its way through the turns."""
+
+    def __init__(self, house: House, inventory: Inventory) -> None:
+        self._house = house
+        self._inventory = inventory
+        self._meters = {
+            MeterKey(device.id, meter.id) for device in inventory.devices for meter in device.meters
+        }
+        self._people = {subscriber.id: subscriber for subscriber in inventory.subscribers}
+        self._waiting: list[Reading] = []
+        self._now: datetime | None = None
+        self._began: datetime | None = None
+        self._due: datetime | None = None
+        self._allowances: dict[tuple[SubscriberId, str], int | None] = {}
+
+    async def take(self, source: str, lines: Iterable[bytes], progress: Progress) -> None:
+        """Take every line in turn; mistakes are gathered, and end the run at its end."""
+        mistakes: list[str] = []
+        number = 0
+        for number, text in enumerate(lines, 1):
+            if not text.strip():
+                continue
+            try:
+                await self._line(line_of(text))
+            except ValueError as exc:
+                mistakes.append(f"{source}:{number}: {exc}")
+                if len(mistakes) == _MOST_MISTAKES:
+                    mistakes.append(
+                        f"{source}: and maybe more; the first {_MOST_MISTAKES} are shown"
+                    )
+                    break
+            if not number % _AT_ONCE:
+                progress(number)
+        if mistakes:
+            raise ConfigError(*mistakes)
+        await self._settle()
+        progress(number)
+
+    async def _line(self, line: Line) -> None:
+        if self._now is None:
+            await self._begin(line.at)
+        await self._let_pass(line.at)
+        if isinstance(line, Reading):
+            if line.key not in self._meters:
+                raise ValueError(
+                    f"no meter {line.meter!r} on device {line.device!r} in the inventory"
+                )
+            self._waiting.append(line)
+            if len(self._waiting) >= _AT_ONCE:
+                await self._settle()
+        elif line.fact != "clock":
+            await self._fact(line)
+
+    async def _begin(self, at: datetime) -> None:
+        store = self._house.store
+        await store.people.apply(self._inventory, dry_run=False, author="file", at=at, enforcing=())
+        self._now = self._began = at
+        await self._house.look_round()
+        await self._judge(list(self._people), at)
+
+    async def _let_pass(self, at: datetime) -> None:
+        """Let the clock run up to *at*; what falls due on the way happens then."""
+        while self._due is not None and self._due <= at:
+            moment = self._due
+            await self._settle()
+            due = [who for who, when in self._house.memory.due.items() if when <= moment]
+            await self._judge(due, moment)
+        if self._now is None or at > self._now:
+            self._now = at
+
+    async def _settle(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            await account_turn(self._house, waiting)
+            self._look_ahead()
+
+    async def _fact(self, fact: Fact) -> None:
+        mistakes = facts.check(fact)
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        if fact.subscriber is not None and fact.subscriber not in self._people:
+            raise ValueError(f"subscriber {fact.subscriber!r} is not in the inventory")
+        await self._settle()
+        await accept_turn(self._house, fact, now=max(fact.at, self._now or fact.at))
+        self._look_ahead()
+
+    async def _judge(self, who: list[SubscriberId], at: datetime) -> None:
+        await decide_turn(self._house, who, now=at)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        memory = self._house.memory
+        self._due = min(memory.due.values(), default=None)
+        for who, line in memory.lines.items():
+            self._allowances[who, line.period.name] = line.allowance_bytes
+
+    async def events(self) -> AsyncIterator[dict[str, object]]:
+        """Yield the printed events of the trail, oldest first."""
+        after = 0
+        while page := await self._house.store.trail.events(after=after, limit=_PAGE):
+            after = page[-1][0]
+            for _, event in page:
+                if event.kind in PRINTED:
+                    yield event_record(event)
+
+    async def usages(self) -> AsyncIterator[dict[str, object]]:
+        """Yield a usage record for each subscriber and period that the file's time touches."""
+        if self._began is None or self._now is None:
+            return
+        products = await self._house.store.people.products()
+        for who in sorted(self._people):
+            subscriber = await self._house.store.people.subscriber(who)
+            if subscriber is None:
+                continue
+            period = period_of(self._began, subscriber.cycle_day, self._house.zone)
+            while True:
+                usage = await self._house.store.ledger.usage(who, period)
+                allowance = self._allowances.get((who, period.name))
+                yield usage_record(usage, products[subscriber.product].counts, allowance)
+                if period.end > self._now:
+                    break
+                period = next_period(period, subscriber.cycle_day, self._house.zone)

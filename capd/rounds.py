@@ -1,0 +1,211 @@
+"""What is done again and again while capd runs: judge, notice changes, push, tell, take stock."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from capd.clock import Clock
+from capd.enforce import Pusher
+from capd.enforce.leaks import leaking
+from capd.enforce.worker import Breaker, carry_out
+from capd.metrics import Metrics
+from capd.model import Device, DeviceId, Order, OrderState, Outcome, SubscriberId
+from capd.pipeline import House, decide_turn
+
+log = logging.getLogger(__name__)
+
+Turn = Callable[[], Awaitable[None]]
+
+_HOUR = timedelta(hours=1)
+_SETTLE = timedelta(seconds=5)  # agents show counters that are up to some seconds old
+_QUIET = ("order_",)  # events of these kinds change nobody's standing
+_PAGE = 1000
+
+
+async def keep(name: str, turn: Turn, *, every_s: float, metrics: Metrics) -> None:
+    """Take *turn* again and again; one that fails is logged once a kind, and taken again."""
+    failed: str | None = None
+    while True:
+        began = time.monotonic()
+        try:
+            await turn()
+        except Exception as exc:
+            metrics.turned(name, time.monotonic() - began, failed=True)
+            if repr(exc) != failed:
+                log.exception("%s failed, next try in %.1f s", name, every_s)
+            failed = repr(exc)
+        else:
+            metrics.turned(name, time.monotonic() - began)
+            if failed is not None:
+                log.info("%s works again", name)
+            failed = None
+        await asyncio.sleep(every_s)
+
+
+class Judging:
+    """Everyone again at least every minute; whoever something falls due for, when it does."""
+
+    def __init__(self, house: House, clock: Clock) -> None:
+        self._house = house
+        self._clock = clock
+
+    async def everyone(self) -> None:
+        """Judge all subscribers, so that nothing depends on an event being seen."""
+        await decide_turn(self._house, await self._house.store.people.ids(), now=self._clock())
+
+    async def due(self) -> None:
+        """Judge those for whom time alone changes something by now, dated when it fell due."""
+        now = self._clock()
+        due: dict[datetime, list[SubscriberId]] = defaultdict(list)
+        for who, moment in self._house.memory.due.items():
+            if moment <= now:
+                due[moment].append(who)
+        for moment in sorted(due):
+            await decide_turn(self._house, due[moment], now=moment)
+
+
+class Watch:
+    """Notices within a second what a command, or another capd, wrote in the books."""
+
+    def __init__(self, house: House, clock: Clock, *, inventory_changed: Turn) -> None:
+        self._house = house
+        self._clock = clock
+        self._inventory_changed = inventory_changed
+        self._seen: int | None = None
+
+    async def turn(self) -> None:
+        """Judge again whoever something was written about since the last look."""
+        trail = self._house.store.trail
+        last = await trail.last_id()
+        if self._seen is None:
+            self._seen = last
+        if last == self._seen:
+            return
+        touched: set[SubscriberId] = set()
+        imported = False
+        while page := await trail.events(after=self._seen, limit=_PAGE):
+            for number, event in page:
+                self._seen = number
+                imported = imported or event.kind == "imported"
+                if event.subscriber is not None and not event.kind.startswith(_QUIET):
+                    touched.add(event.subscriber)
+        if imported:
+            await self._inventory_changed()
+        if touched:
+            await decide_turn(self._house, touched, now=self._clock())
+
+
+class Enforcement:
+    """Hands open orders to the pusher: a device at a time, a slow one delays nobody else."""
+
+    def __init__(
+        self,
+        house: House,
+        pusher: Pusher,
+        breaker: Breaker,
+        clock: Clock,
+        devices: Callable[[], Mapping[DeviceId, Device]],
+    ) -> None:
+        self._house = house
+        self._pusher = pusher
+        self._breaker = breaker
+        self._clock = clock
+        self._devices = devices
+        self._busy: set[DeviceId] = set()
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self, *, every_s: float) -> None:
+        """Look for orders every *every_s*, for ever."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await keep("enforce", self.turn, every_s=every_s, metrics=self._house.metrics)
+
+    async def turn(self) -> None:
+        """Start on the orders that are due, unless the operator holds the brake."""
+        if self._group is None or await self._house.store.people.paused():
+            return
+        by_device: dict[DeviceId, list[Order]] = defaultdict(list)
+        for order in await self._house.store.orders.due(self._clock()):
+            if order.device not in self._busy:
+                by_device[order.device].append(order)
+        for device, orders in by_device.items():
+            self._busy.add(device)
+            self._group.create_task(self._one(device, orders), name=f"push to {device}")
+
+    async def _one(self, device: DeviceId, orders: Sequence[Order]) -> None:
+        try:
+            await self.push(orders)
+        except Exception:
+            log.exception("%s: pushing failed", device)
+        finally:
+            self._busy.discard(device)
+
+    async def push(self, orders: Sequence[Order]) -> list[Outcome]:
+        """Carry out *orders*, and write down what became of each as it is known."""
+        outcomes: list[Outcome] = []
+
+        async def done(outcome: Outcome, next_at: datetime | None) -> None:
+            order = outcome.order
+            await self._house.store.orders.close([outcome], next_at={order.id: next_at})
+            self._count(outcome)
+            outcomes.append(outcome)
+
+        await carry_out(orders, self._devices(), self._pusher, done, breaker=self._breaker)
+        return outcomes
+
+    def _count(self, outcome: Outcome) -> None:
+        metrics, order = self._house.metrics, outcome.order
+        device = self._devices().get(order.device)
+        metrics.pushed(outcome, device.profile if device else "unknown")
+        cut_off = order.after.suspended and not order.before.suspended
+        if outcome.state is OrderState.APPLIED and cut_off:
+            metrics.breach_to_applied((outcome.at - order.created_at).total_seconds())
+
+
+class Stock:
+    """Takes stock: how many are in which state, and who should be off and is not."""
+
+    def __init__(
+        self, house: House, clock: Clock, allowed_leaks: Callable[[], Mapping[DeviceId, int]]
+    ) -> None:
+        self._house = house
+        self._clock = clock
+        self._allowed_leaks = allowed_leaks  # bytes an hour, of each device's walled garden
+        self.leaking: frozenset[SubscriberId] = frozenset()
+
+    async def turn(self) -> None:
+        """Set the gauges; say once who begins or ceases to leak."""
+        store, metrics = self._house.store, self._house.metrics
+        orders = await store.orders.counts()
+        metrics.set_orders(orders)
+        metrics.set_guard_held(orders.get(OrderState.HELD, 0))
+        metrics.set_subscribers(await store.people.states())
+        metrics.set_holds(await store.people.hold_counts())
+        metrics.set_paused(bool(await store.people.paused()))
+        await self._leaks()
+
+    async def _leaks(self) -> None:
+        """Watch those whose suspension a device confirmed: their counters must stop."""
+        now = self._clock()
+        cut_off = await self._house.store.orders.suspended_applied()
+        since = {
+            one.subscriber: max(one.at + _SETTLE, now - _HOUR)
+            for one in cut_off
+            if one.at is not None
+        }
+        passed = await self._house.store.ledger.since(since)
+        found = leaking(cut_off, passed, self._allowed_leaks(), now)
+        for who in sorted(found - self.leaking):
+            log.warning(
+                "%s is suspended, verified, and still passes traffic: %d bytes since %s",
+                who,
+                passed[who],
+                since[who],
+            )
+        for who in sorted(self.leaking - found):
+            log.info("%s passes no traffic any more", who)
+        self.leaking = found
+        self._house.metrics.set_leaking(len(found))
