@@ -1,20 +1,31 @@
 """Values for tests: a test says only what matters, the builder fills in the rest."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from capd.account.counters import step
+from capd.account.usage import parts
 from capd.model import (
     Applied,
     Breach,
+    Device,
+    Event,
     Fact,
     Hold,
+    Inventory,
+    Meter,
     Order,
     Period,
+    Posting,
     Product,
+    Reading,
     Reason,
+    Secret,
     Service,
+    SnmpAccess,
+    SshAccess,
     Standing,
     Subscriber,
     Usage,
@@ -130,3 +141,53 @@ def an_order(*, number=1, subscriber="S-1", device="cpe-1", before=None, after=N
         created_at=NOON,
         **more,
     )
+
+
+def a_reading(down=0, up=0, *, at=NOON, device="cpe-1", meter="wan", **more):
+    """Return a reading of raw counters; *at* may be seconds after NOON."""
+    if isinstance(at, int | float):
+        at = NOON + timedelta(seconds=at)
+    return Reading(device=device, meter=meter, at=at, down_bytes=down, up_bytes=up, **more)
+
+
+def a_meter(meter="wan", subscriber="S-1", **more):
+    return Meter(**{"id": meter, "subscriber": subscriber, "if_name": "wan0", **more})
+
+
+def a_device(device="cpe-1", **more):
+    """Return a Linux router at 10.9.0.2 with one meter, S-1's."""
+    given = {
+        "id": device,
+        "profile": "linux_router",
+        "address": "10.9.0.2",
+        "snmp": SnmpAccess(community=Secret("public")),
+        "ssh": SshAccess(username="capd", password=Secret("env:CPE_PASSWORD")),
+        "settings": {"wan": "wan0", "lan": "lan0"},
+        "meters": (a_meter(),),
+    }
+    return Device(**{**given, **more})
+
+
+def an_inventory(*, products=(HOME_100, HOME_300, HOME_900), sectors=(), **more):
+    """Return S-1 on Home 100 behind cpe-1, unless told otherwise."""
+    given = {"subscribers": (a_subscriber(),), "devices": (a_device(),)}
+    return Inventory(**{"products": products, "sectors": sectors, **given, **more})
+
+
+def an_event(kind="notice", *, at=NOON, subscriber="S-1", text="It became different.", **more):
+    """Return an event; what is not one of its own fields is one of its figures."""
+    own = {key: more.pop(key) for key in ("clause", "device", "author") if key in more}
+    return Event(at=at, kind=kind, text=text, subscriber=subscriber, figures=more, **own)
+
+
+def postings(readings, state=None, *, subscriber="S-1", cycle_day=1, counts=True, zone=LONDON):
+    """Return one meter's *readings*, stepped one after the other from *state*, for the ledger."""
+    done = []
+    for reading in readings:
+        result = step(state, reading)
+        shares = ()
+        if result.entry is not None:
+            shares = parts(result.entry, subscriber, cycle_day, zone, counts=counts)
+        done.append(Posting(before=state, step=result, reading=reading, parts=shares))
+        state = result.state
+    return done

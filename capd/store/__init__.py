@@ -1,0 +1,72 @@
+"""The memory: what must be known after a restart, in one database with a few books in it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+
+from capd.store import schema
+from capd.store.database import Database, mask
+from capd.store.desk import Desk
+from capd.store.imports import Changes
+from capd.store.ledger import Ledger
+from capd.store.orders import Orders
+from capd.store.outbox import Outbox
+from capd.store.people import MeterHome, People
+from capd.store.schema import head, upgrade
+from capd.store.trail import Trail
+
+__all__ = ["Changes", "Desk", "MeterHome", "Store", "check", "head", "mask", "upgrade"]
+
+
+class Store:
+    """The books: `ledger`, `people`, `orders`, `trail` and `outbox`; `judging` writes decisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.outbox = Outbox(database)
+        self.ledger = Ledger(database)
+        self.people = People(database, self.outbox)
+        self.orders = Orders(database, self.outbox)
+        self.trail = Trail(database)
+
+    @classmethod
+    async def open(cls, url: str, *, upgrade: bool = False) -> "Store":
+        """Open the books at *url*, brought to the newest schema first where *upgrade* says so.
+
+        Raises StoreError: unreachable, or a schema that is not this capd's.
+        """
+        if upgrade:
+            await schema.upgrade(url)
+        database = Database(url)
+        store = cls(database)
+        try:
+            await schema.expect_head(database)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._database.close()
+
+    async def ping(self) -> None:
+        """Ask the database for an answer; StoreError where there is none."""
+        async with self._database.read() as conn:
+            await conn.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def judging(self) -> AsyncIterator[Desk]:
+        """Open the one transaction that a judgement takes: load, think, save.
+
+        No other writer comes in between, here or in another process; so post nothing to the
+        ledger inside it, for that would wait for itself.
+        """
+        async with self._database.write() as conn:
+            yield Desk(conn, self.outbox)
+
+
+async def check(store: Store) -> list[str]:
+    """Return what is wrong with the books, a line each: sums, last readings, the audit trail."""
+    return [*await store.ledger.check(), *await store.trail.check()]

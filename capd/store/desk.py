@@ -1,0 +1,116 @@
+"""One judgement's transaction: load, think, save, with no other writer in between."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from capd.model import (
+    Applied,
+    Event,
+    Order,
+    OrderState,
+    Product,
+    ProductId,
+    Standing,
+    SubscriberId,
+)
+from capd.store import rows, standings
+from capd.store.order_events import order_event
+from capd.store.outbox import Outbox
+from capd.store.projections import project
+from capd.store.tables import applied, orders, seen
+from capd.store.trail import append
+from capd.units import micros
+
+_STANDING = (OrderState.OPEN, OrderState.HELD, OrderState.FAILED, OrderState.UNKNOWN)
+
+
+class Desk:
+    """What a judgement may read and write; only inside `async with store.judging()`."""
+
+    def __init__(self, conn: AsyncConnection, outbox: Outbox) -> None:
+        self._conn = conn
+        self._outbox = outbox
+
+    async def standings(
+        self, ids: Sequence[SubscriberId], *, now: datetime, tz: ZoneInfo, months: int
+    ) -> list[Standing]:
+        """Return what is known of *ids*, in their order, without those that do not exist."""
+        return await standings.load(self._conn, ids, now=now, tz=tz, months=months)
+
+    async def products(self) -> dict[ProductId, Product]:
+        """Return what is sold, by id."""
+        return await standings.all_products(self._conn)
+
+    async def record(self, events: Sequence[Event]) -> list[int]:
+        """Write *events* to the audit trail, change the books accordingly; return their ids."""
+        ids = await append(self._conn, events)
+        written = list(zip(ids, events, strict=True))
+        await project(self._conn, written)
+        await self._outbox.enqueue(self._conn, written)
+        return ids
+
+    async def fact_seen(self, kind: str, reference: str) -> bool:
+        """Say whether an event of *kind* had this reference: the same twice counts once."""
+        query = select(seen.c.event).where(seen.c.kind == kind, seen.c.reference == reference)
+        return (await self._conn.execute(query)).first() is not None
+
+    async def applied(self, ids: Collection[SubscriberId]) -> list[Applied]:
+        """Return what devices are known to give *ids*: one a subscriber and enforcing device."""
+        found: list[Applied] = []
+        for chunk in rows.chunks(list(ids)):
+            query = select(applied).where(applied.c.subscriber.in_(chunk))
+            query = query.order_by(applied.c.subscriber, applied.c.device)
+            found += [rows.applied(row) for row in (await self._conn.execute(query)).mappings()]
+        return found
+
+    async def open_orders(self, ids: Collection[SubscriberId]) -> list[Order]:
+        """Return the orders of *ids* that are not at their end, or that a person must look at."""
+        found: list[Order] = []
+        for chunk in rows.chunks(list(ids)):
+            query = select(orders).where(
+                orders.c.subscriber.in_(chunk), orders.c.state.in_(_STANDING)
+            )
+            query = query.order_by(orders.c.id)
+            found += [rows.order(row) for row in (await self._conn.execute(query)).mappings()]
+        return found
+
+    async def add_orders(self, new: Sequence[Order]) -> list[Order]:
+        """Write orders down, open or held; return them with their ids."""
+        if not new:
+            return []
+        last = (await self._conn.execute(select(func.max(orders.c.id)))).scalar() or 0
+        numbered = [rows.renumbered(order, last + n) for n, order in enumerate(new, 1)]
+        await self._conn.execute(insert(orders), [rows.order_row(order) for order in numbered])
+        await self.record([order_event(order, at=order.created_at) for order in numbered])
+        return numbered
+
+    async def supersede(self, several: Sequence[Order], at: datetime) -> None:
+        """End orders because something else is owed by now."""
+        await self.set_state(several, OrderState.SUPERSEDED, "something else is owed by now", at)
+
+    async def set_state(
+        self, several: Sequence[Order], state: OrderState, detail: str, at: datetime
+    ) -> None:
+        """Put orders into *state*, saying why; OPEN lets go of what was held."""
+        if not several:
+            return
+        change = {"state": state, "detail": detail, "next_at": None}
+        for chunk in rows.chunks([order.id for order in several]):
+            await self._conn.execute(update(orders).where(orders.c.id.in_(chunk)).values(**change))
+            if state is OrderState.OPEN:
+                let_go = update(orders).where(
+                    orders.c.id.in_(chunk), orders.c.released_at.is_(None)
+                )
+                await self._conn.execute(let_go.values(released_at=micros(at)))
+        await self.record(
+            [order_event(order, at=at, state=state, detail=detail) for order in several]
+        )
+
+    async def suspensions_since(self, at: datetime) -> int:
+        """Return how many suspensions were let go to devices since *at*: what the guard counts."""
+        query = select(func.count()).where(orders.c.suspends, orders.c.released_at >= micros(at))
+        return int((await self._conn.execute(query)).scalar_one())

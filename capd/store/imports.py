@@ -1,0 +1,236 @@
+"""An inventory goes into the store: all of it or nothing, and twice is the same as once."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from capd.errors import ConfigError
+from capd.model import Applied, DeviceId, Event, Inventory, Product, Role, Service, SubscriberId
+from capd.store import inventory_rows, rows
+from capd.store.differences import (
+    KINDS,
+    Difference,
+    Differences,
+    dangling,
+    differences,
+    twice,
+)
+from capd.store.tables import (
+    applied,
+    devices,
+    meter_states,
+    meters,
+    products,
+    sectors,
+    subscribers,
+)
+
+_TABLES = {
+    "product": products,
+    "sector": sectors,
+    "subscriber": subscribers,
+    "device": devices,
+}
+_ROWS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "product": inventory_rows.product_row,
+    "sector": inventory_rows.sector_row,
+    "subscriber": inventory_rows.subscriber_row,
+    "device": inventory_rows.device_row,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What an import adds, changes and leaves: ids by kind; and what changes, a line each.
+
+    Kinds are "product", "sector", "subscriber", "device" and "meter" (named DEVICE/METER).
+    """
+
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unchanged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()  # "subscriber S-1: product home-100 -> home-300"
+
+    def __bool__(self) -> bool:
+        return any(self.added.values()) or any(self.changed.values())
+
+
+def compare(there: Inventory, new: Inventory) -> Differences:
+    """Return what *new* would do to *there*; ConfigError with every mistake at once."""
+    problems = [*twice(new), *dangling(there, new)]
+    if problems:
+        raise ConfigError(*problems)
+    return differences(there, new)
+
+
+def changes_of(found: Differences) -> Changes:
+    """Return *found* as it is told to a person."""
+    return Changes(
+        added={kind: tuple(name for name, _ in found.added[kind]) for kind in KINDS},
+        changed={kind: tuple(one.name for one in found.changed[kind]) for kind in KINDS},
+        unchanged={kind: tuple(found.unchanged[kind]) for kind in KINDS},
+        lines=tuple(
+            f"{one.kind} {one.name}: {line}"
+            for kind in KINDS
+            for one in found.changed[kind]
+            for line in one.lines
+        ),
+    )
+
+
+async def save(
+    conn: AsyncConnection, there: Inventory, found: Differences, enforcing: Collection[DeviceId]
+) -> None:
+    """Write *found* differences, and what follows from them for the meters and the service book."""
+    for kind, make in _ROWS.items():
+        added = [make(thing) for _, thing in found.added[kind]]
+        changed = [make(one.after) for one in found.changed[kind]]
+        await inventory_rows.write(conn, _TABLES[kind], added, changed)
+    await _save_meters(conn, there, found)
+    await _forget_other_boxes(conn, found.changed["device"])
+    await _assume(conn, enforcing)
+
+
+async def _save_meters(conn: AsyncConnection, there: Inventory, found: Differences) -> None:
+    """Write meters in the order that they were first written in, whatever is added later."""
+    places = {
+        (device.id, meter.id): place
+        for device in there.devices
+        for place, meter in enumerate(device.meters)
+    }
+    used = Counter(device for device, _ in places)
+    added = []
+    for _, (device, meter) in found.added["meter"]:
+        added.append(inventory_rows.meter_row(device, used[device], meter))
+        used[device] += 1
+    changed = [
+        inventory_rows.meter_row(device, places[device, meter.id], meter)
+        for device, meter in (one.after for one in found.changed["meter"])
+    ]
+    await inventory_rows.write(conn, meters, added, changed)
+
+
+async def _forget_other_boxes(conn: AsyncConnection, changed: Iterable[Difference]) -> None:
+    """Start afresh on devices that another box stands in for, unless it was read already (CN-1)."""
+    for one in changed:
+        if one.before.serial is None or one.before.serial == one.after.serial:
+            continue
+        other: ColumnElement[bool] = meter_states.c.identity.is_(None)
+        if one.after.serial is not None:
+            other = or_(other, meter_states.c.identity != one.after.serial)
+        await conn.execute(delete(meter_states).where(meter_states.c.device == one.name, other))
+        had = and_(applied.c.device == one.name, applied.c.state == "applied")
+        await conn.execute(update(applied).where(had).values(state="unknown"))
+
+
+async def _assume(conn: AsyncConnection, enforcing: Collection[DeviceId]) -> None:
+    """Make the service book's rows fit the meters: who hangs on which device by what meter.
+
+    A new row assumes that the device gives what the product says. Where a meter went from one
+    subscriber to another, what the device has went with it: a suspended port is still suspended.
+    """
+    inventory = await inventory_rows.load(conn)
+    catalogue = {product.id: product for product in inventory.products}
+    sold = {one.id: catalogue[one.product] for one in inventory.subscribers}
+    wanted = dict(_homes(inventory))
+    known = {
+        (row["device"], row["subscriber"]): rows.applied(row)
+        for row in (await conn.execute(select(applied))).mappings()
+    }
+    gone = [row for home, row in known.items() if home not in wanted]
+    left = {(row.device, row.meter): row for row in gone}
+    new = [
+        _first(home, meter, sold[home[1]], left.get((home[0], meter)))
+        for home, meter in wanted.items()
+        if home not in known and (home[0] in enforcing or (home[0], meter) in left)
+    ]
+    for chunk in rows.chunks([(row.device, row.subscriber) for row in gone]):
+        await conn.execute(
+            delete(applied).where(tuple_(applied.c.device, applied.c.subscriber).in_(chunk))
+        )
+    renamed = [
+        replace(row, meter=wanted[home])
+        for home, row in known.items()
+        if home in wanted and row.meter != wanted[home]
+    ]
+    await inventory_rows.write(
+        conn,
+        applied,
+        [rows.applied_row(row) for row in new],
+        [rows.applied_row(r) for r in renamed],
+    )
+
+
+def _homes(inventory: Inventory) -> Iterator[tuple[tuple[DeviceId, SubscriberId], str]]:
+    """Yield each device and subscriber on it with the meter whose settings render its orders."""
+    for device in inventory.devices:
+        # the last one yielded stays: backup meters first, the first main one at the end
+        for role in (Role.BACKUP, Role.MAIN):
+            for meter in reversed(device.meters):
+                if meter.role is role:
+                    yield (device.id, meter.subscriber), meter.id
+
+
+def _first(
+    home: tuple[DeviceId, SubscriberId], meter: str, product: Product, left: Applied | None
+) -> Applied:
+    service = Service(product=product.id, down_bps=product.down_bps, up_bps=product.up_bps)
+    state, at, order = "assumed", None, None
+    if left is not None and (left.state != "assumed" or left.service.suspended):
+        service, state, at, order = left.service, left.state, left.at, left.order
+    device, subscriber = home
+    return Applied(
+        device=device,
+        subscriber=subscriber,
+        meter=meter,
+        service=service,
+        state=state,
+        at=at,
+        order=order,
+    )
+
+
+def events_of(found: Differences, author: str, at: datetime) -> list[Event]:
+    """Return what an import made different, for the audit trail; nothing where nothing did."""
+    new = {kind: len(found.added[kind]) for kind in KINDS if found.added[kind]}
+    changed = sum(len(found.changed[kind]) for kind in KINDS)
+    if not new and not changed:
+        return []
+    events = [
+        event for kind in KINDS for one in found.changed[kind] for event in _of(one, author, at)
+    ]
+    counts = ", ".join(f"{count} {kind}s" for kind, count in new.items()) or "nothing"
+    text = f"Inventory imported: {counts} added, {changed} changed."
+    figures = {f"added_{kind}s": count for kind, count in new.items()} | {"changed": changed}
+    return [*events, Event(at=at, kind="imported", text=text, author=author, figures=figures)]
+
+
+def _of(one: Difference, author: str, at: datetime) -> Iterator[Event]:
+    lines = list(one.lines)
+    if one.kind == "subscriber" and one.before.product != one.after.product:
+        before, after = one.before.product, one.after.product
+        lines.remove(f"product {before} -> {after}")
+        yield Event(
+            at=at,
+            kind="plan_changed",
+            text=f"Moved from {before} to {after} by an import of the inventory.",
+            subscriber=SubscriberId(one.name),
+            author=author,
+            figures={"from": before, "to": after},
+        )
+    if lines:
+        device = one.after[0] if one.kind == "meter" else one.name
+        yield Event(
+            at=at,
+            kind="inventory_changed",
+            text=f"{one.kind} {one.name}: {'; '.join(lines)}",
+            subscriber=SubscriberId(one.name) if one.kind == "subscriber" else None,
+            device=DeviceId(device) if one.kind in {"device", "meter"} else None,
+            author=author,
+            figures={"what": one.kind, "id": one.name},
+        )

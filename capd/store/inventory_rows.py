@@ -1,0 +1,176 @@
+"""The inventory in its tables: read whole, written as rows to add and rows to change."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import Table, and_, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from capd.model import (
+    Counts,
+    Device,
+    DeviceId,
+    Down,
+    Inventory,
+    Meter,
+    Product,
+    Role,
+    Secret,
+    Sector,
+    SectorId,
+    SnmpAccess,
+    SshAccess,
+    Subscriber,
+    SubscriberId,
+)
+from capd.store import rows
+from capd.store.tables import devices, meters, products, sectors, subscribers
+
+
+async def load(conn: AsyncConnection) -> Inventory:
+    """Return the whole inventory, by id within each kind, meters as they were written."""
+
+    async def every(table: Table) -> Sequence[rows.Row]:
+        return (await conn.execute(select(table).order_by(table.c.id))).mappings().all()
+
+    on_device: dict[DeviceId, list[Meter]] = defaultdict(list)
+    query = select(meters).order_by(meters.c.device, meters.c.position, meters.c.id)
+    for row in (await conn.execute(query)).mappings():
+        on_device[DeviceId(row["device"])].append(meter(row))
+    return Inventory(
+        products=tuple(product(row) for row in await every(products)),
+        sectors=tuple(sector(row) for row in await every(sectors)),
+        subscribers=tuple(subscriber(row) for row in await every(subscribers)),
+        devices=tuple(
+            device(row, tuple(on_device[DeviceId(row["id"])])) for row in await every(devices)
+        ),
+    )
+
+
+async def write(
+    conn: AsyncConnection,
+    table: Table,
+    added: Sequence[Mapping[str, Any]],
+    changed: Sequence[Mapping[str, Any]],
+) -> None:
+    """Insert and update rows of one kind."""
+    if added:
+        await conn.execute(insert(table), list(added))
+    if changed:
+        key = [column.name for column in table.primary_key.columns]
+        here = and_(*(table.c[name] == bindparam(f"key_{name}") for name in key))
+        values: dict[str, Any] = {
+            name: bindparam(f"new_{name}") for name in changed[0] if name not in key
+        }
+        rows_ = [
+            {f"{'key' if name in key else 'new'}_{name}": value for name, value in row.items()}
+            for row in changed
+        ]
+        await conn.execute(update(table).where(here).values(values), rows_)
+
+
+def product_row(product: Product) -> dict[str, Any]:
+    """Return *product* as its table keeps it."""
+    return asdict(product) | {"price": None if product.price is None else str(product.price)}
+
+
+def product(row: rows.Row) -> Product:
+    """Return a product."""
+    price = None if row["price"] is None else Decimal(row["price"])
+    return Product(**{**dict(row), "counts": Counts(row["counts"]), "price": price})
+
+
+def sector_row(sector: Sector) -> dict[str, Any]:
+    """Return *sector* as its table keeps it."""
+    return asdict(sector)
+
+
+def sector(row: rows.Row) -> Sector:
+    """Return a sector."""
+    return Sector(**{**dict(row), "id": SectorId(row["id"])})
+
+
+def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
+    """Return *subscriber* as its table keeps it."""
+    return asdict(subscriber) | {"linked": rows.json_text(subscriber.linked)}
+
+
+def subscriber(row: rows.Row) -> Subscriber:
+    """Return a subscriber."""
+    return Subscriber(**{**dict(row), "linked": tuple(orjson.loads(row["linked"]))})
+
+
+def device_row(device: Device) -> dict[str, Any]:
+    """Return *device* as its table keeps it; its meters have their own."""
+    row = {name: getattr(device, name) for name in Device.__dataclass_fields__ if name != "meters"}
+    row["snmp"] = None if device.snmp is None else _access_json(device.snmp)
+    row["ssh"] = None if device.ssh is None else _access_json(device.ssh)
+    row["settings"] = rows.json_text(dict(device.settings))
+    return row
+
+
+def device(row: rows.Row, meters: tuple[Meter, ...]) -> Device:
+    """Return a device with its *meters*."""
+    snmp, ssh = row["snmp"], row["ssh"]
+    fields = {
+        **dict(row),
+        "snmp": None if snmp is None else SnmpAccess(**_access_fields(snmp)),
+        "ssh": None if ssh is None else SshAccess(**_access_fields(ssh)),
+        "settings": orjson.loads(row["settings"]),
+        "meters": meters,
+    }
+    return Device(**fields)
+
+
+_SECRETS = ("community", "auth_key", "priv_key", "password")
+
+
+def _access_json(access: SnmpAccess | SshAccess) -> str:
+    """Return *access* with its secrets as the operator wrote them: literals or references."""
+    fields = {name: getattr(access, name) for name in type(access).__dataclass_fields__}
+    return rows.json_text(
+        {
+            name: value.reveal() if isinstance(value, Secret) else value
+            for name, value in fields.items()
+            if value is not None
+        }
+    )
+
+
+def _access_fields(text: str) -> dict[str, Any]:
+    fields: dict[str, Any] = orjson.loads(text)
+    return {name: Secret(value) if name in _SECRETS else value for name, value in fields.items()}
+
+
+def meter_row(device_id: DeviceId, position: int, meter: Meter) -> dict[str, Any]:
+    """Return *meter* as its table keeps it."""
+    return {
+        "device": device_id,
+        "position": position,
+        "id": meter.id,
+        "subscriber": meter.subscriber,
+        "if_name": meter.if_name,
+        "down": meter.down,
+        "role": meter.role,
+        "counter_bits": meter.counter_bits,
+        "link_bps": meter.link_bps,
+        "settings": rows.json_text(dict(meter.settings)),
+    }
+
+
+def meter(row: rows.Row) -> Meter:
+    """Return a meter."""
+    return Meter(
+        id=row["id"],
+        subscriber=SubscriberId(row["subscriber"]),
+        if_name=row["if_name"],
+        down=Down(row["down"]),
+        role=Role(row["role"]),
+        counter_bits=row["counter_bits"],
+        link_bps=row["link_bps"],
+        settings=orjson.loads(row["settings"]),
+    )

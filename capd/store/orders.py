@@ -1,0 +1,163 @@
+"""The service book outside a judgement: what is to be carried out, and what became of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from capd.errors import CannotBeDone
+from capd.model import Applied, Order, OrderState, Outcome
+from capd.store import rows
+from capd.store.database import Database
+from capd.store.order_events import order_event
+from capd.store.outbox import Outbox
+from capd.store.tables import applied, orders
+from capd.store.trail import append
+from capd.units import micros
+
+_RUNNING = (OrderState.OPEN, OrderState.UNKNOWN)
+
+
+class Orders:
+    """The orders that devices are to carry out, and what devices have."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    async def due(self, now: datetime, limit: int = 1000) -> list[Order]:
+        """Return what may be carried out now, oldest first."""
+        ready = or_(orders.c.next_at.is_(None), orders.c.next_at <= micros(now))
+        query = select(orders).where(orders.c.state.in_(_RUNNING), ready)
+        return await self._orders(query.order_by(orders.c.id).limit(limit))
+
+    async def listing(
+        self, *, states: Collection[OrderState] | None = None, limit: int = 1000
+    ) -> list[Order]:
+        """Return orders, newest first."""
+        query = select(orders).order_by(orders.c.id.desc()).limit(limit)
+        return await self._orders(
+            query if states is None else query.where(orders.c.state.in_(list(states)))
+        )
+
+    async def get(self, order_id: int) -> Order | None:
+        """Return one order."""
+        found = await self._orders(select(orders).where(orders.c.id == order_id))
+        return found[0] if found else None
+
+    async def transcript(self, order_id: int) -> str:
+        """Return what was last typed for an order and answered, secrets masked."""
+        query = select(orders.c.transcript).where(orders.c.id == order_id)
+        async with self._database.read() as conn:
+            return (await conn.execute(query)).scalar() or ""
+
+    async def counts(self) -> dict[OrderState, int]:
+        """Return how many orders stand in each state; every state is there."""
+        query = select(orders.c.state, func.count()).group_by(orders.c.state)
+        async with self._database.read() as conn:
+            found = {OrderState(state): count for state, count in await conn.execute(query)}
+        return {state: found.get(state, 0) for state in OrderState}
+
+    async def suspended_applied(self) -> list[Applied]:
+        """Return the suspensions that devices confirmed: nothing may pass there any more."""
+        query = select(applied).where(applied.c.suspended, applied.c.state == "applied")
+        async with self._database.read() as conn:
+            return [rows.applied(row) for row in (await conn.execute(query)).mappings()]
+
+    async def close(
+        self, outcomes: Sequence[Outcome], *, next_at: Mapping[int, datetime | None]
+    ) -> None:
+        """Write down what became of orders, all or nothing.
+
+        An outcome to *retry* leaves its order running, not before its *next_at*. What a device
+        confirmed is applied even where the order was superseded in the meantime.
+        """
+        if not outcomes:
+            return
+        async with self._database.write() as conn:
+            ids = [outcome.order.id for outcome in outcomes]
+            query = select(orders).where(orders.c.id.in_(ids))
+            now = {row["id"]: rows.order(row) for row in (await conn.execute(query)).mappings()}
+            events = []
+            for outcome in outcomes:
+                standing = now.get(outcome.order.id)
+                if standing is None:
+                    continue
+                ended = _ended(standing, outcome, next_at.get(standing.id))
+                await _keep(conn, ended, outcome)
+                now[ended.id] = ended
+                events.append(order_event(ended, at=outcome.at, state=outcome.state))
+            written = list(zip(await append(conn, events), events, strict=True))
+            await self._outbox.enqueue(conn, written)
+
+    async def decide(
+        self, order_id: int | None, *, approve: bool, author: str, note: str, at: datetime
+    ) -> int:
+        """Let held orders go, or refuse them: one, or all (None); return how many.
+
+        Raises CannotBeDone where the one asked for is not held.
+        """
+        held: ColumnElement[bool] = orders.c.state == OrderState.HELD
+        if order_id is not None:
+            held = and_(held, orders.c.id == order_id)
+        state = OrderState.OPEN if approve else OrderState.REFUSED
+        change: dict[str, Any] = {"state": state, "detail": note}
+        if approve:
+            change["released_at"] = micros(at)
+        async with self._database.write() as conn:
+            found = (await conn.execute(select(orders).where(held))).mappings().all()
+            if order_id is not None and not found:
+                raise CannotBeDone(f"order {order_id} is not held")
+            await conn.execute(update(orders).where(held).values(**change))
+            events = [
+                order_event(rows.order(row), at=at, state=state, detail=note, author=author)
+                for row in found
+            ]
+            written = list(zip(await append(conn, events), events, strict=True))
+            await self._outbox.enqueue(conn, written)
+        return len(found)
+
+    async def _orders(self, query: Select[Any]) -> list[Order]:
+        async with self._database.read() as conn:
+            return [rows.order(row) for row in (await conn.execute(query)).mappings()]
+
+
+def _ended(order: Order, outcome: Outcome, next_at: datetime | None) -> Order:
+    """Return *order* as it stands after *outcome*."""
+    tried = replace(order, attempts=order.attempts + 1, detail=outcome.detail, next_at=None)
+    if outcome.state is OrderState.APPLIED:
+        return replace(tried, state=OrderState.APPLIED)
+    if order.state not in _RUNNING:  # it ended while the device was talking
+        return tried
+    if not outcome.retry:
+        return replace(tried, state=OrderState.FAILED)
+    state = OrderState.UNKNOWN if outcome.state is OrderState.UNKNOWN else OrderState.OPEN
+    return replace(tried, state=state, next_at=next_at)
+
+
+async def _keep(conn: AsyncConnection, order: Order, outcome: Outcome) -> None:
+    row = rows.order_row(order)
+    changed = {name: row[name] for name in ("state", "attempts", "detail", "next_at")}
+    await conn.execute(
+        update(orders)
+        .where(orders.c.id == order.id)
+        .values(**changed, transcript=outcome.transcript)
+    )
+    here = and_(applied.c.device == order.device, applied.c.subscriber == order.subscriber)
+    if outcome.state is OrderState.APPLIED:
+        has = Applied(
+            device=order.device,
+            subscriber=order.subscriber,
+            meter=order.meter,
+            service=order.after,
+            state="applied",
+            at=outcome.at,
+            order=order.id,
+        )
+        await conn.execute(delete(applied).where(here))
+        await conn.execute(insert(applied).values(**rows.applied_row(has)))
+    elif outcome.state is OrderState.UNKNOWN:
+        await conn.execute(update(applied).where(here).values(state="unknown"))

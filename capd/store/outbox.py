@@ -1,0 +1,182 @@
+"""What people and their systems are still to be told: each once, in order for a subscriber."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from capd.model import Delivery, Event, SubscriberId
+from capd.store import rows
+from capd.store.database import Database
+from capd.store.tables import events, outbox, subscribers
+from capd.store.trail import append
+from capd.units import micros
+
+EMAIL_KINDS = frozenset(
+    {
+        "notice",
+        "hold_opened",
+        "hold_closed",
+        "plan_changed",
+        "charge",
+        "downgrade_offered",
+        "topup",
+    }
+)
+"""What a subscriber gets by e-mail (UC-6, UC-7), but for what AU-1 keeps quiet."""
+
+_OPEN, _DONE, _GIVEN_UP = "open", "done", "given_up"
+_DELIVERY = (
+    outbox.c.id.label("delivery"),
+    outbox.c.event,
+    outbox.c.channel,
+    outbox.c.recipient,
+    outbox.c.attempts,
+    *(column for column in events.columns if column.name not in {"id", "hash"}),
+)
+
+
+class Outbox:
+    """The deliveries; `channels` says which of them new events are written for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.channels: tuple[str, ...] = ()
+
+    async def enqueue(
+        self,
+        conn: AsyncConnection,
+        written: Sequence[tuple[int, Event]],
+        *,
+        but: str | None = None,
+    ) -> None:
+        """Write a row for each event and channel that is to hear of it, save the channel *but*."""
+        new = []
+        addresses = await self._addresses(conn, written) if "email" in self.channels else {}
+        for event_id, event in written:
+            for channel in self.channels:
+                to = addresses.get(event_id)
+                if channel != but and (channel != "email" or to is not None):
+                    new.append(_row(event_id, event, channel, to if channel == "email" else None))
+        if new:
+            await conn.execute(insert(outbox), new)
+
+    async def _addresses(
+        self, conn: AsyncConnection, written: Iterable[tuple[int, Event]]
+    ) -> dict[int, str]:
+        """Return the e-mail address for each event that one is to be sent about."""
+        mailed = {event_id: event.subscriber for event_id, event in written if _mailed(event)}
+        wanted = list(set(mailed.values()))
+        found: dict[str, str] = {}
+        for chunk in rows.chunks(wanted):
+            query = select(subscribers.c.id, subscribers.c.email).where(
+                subscribers.c.id.in_(chunk), subscribers.c.email.is_not(None)
+            )
+            found.update((id_, email) for id_, email in await conn.execute(query))
+        return {event_id: found[str(who)] for event_id, who in mailed.items() if who in found}
+
+    async def due(
+        self, now: datetime, limit: int = 100, *, channel: str | None = None
+    ) -> list[Delivery]:
+        """Return what may be delivered now: the oldest open one a subscriber and channel.
+
+        *channel* asks for one channel's only, so that another's backlog does not stand before it.
+        """
+        oldest = (
+            select(func.min(outbox.c.id))
+            .where(outbox.c.state == _OPEN)
+            .group_by(outbox.c.channel, outbox.c.subscriber)
+        )
+        if channel is not None:
+            oldest = oldest.where(outbox.c.channel == channel)
+        if channel is not None:
+            oldest = oldest.where(outbox.c.channel == channel)
+        ready = or_(outbox.c.next_at.is_(None), outbox.c.next_at <= micros(now))
+        return await self._deliveries(limit, outbox.c.id.in_(oldest), ready)
+
+    async def given_up(self, limit: int = 100) -> list[tuple[Delivery, str]]:
+        """Return what could not be delivered, newest first, with the problem (UC-7)."""
+        query = (
+            select(*_DELIVERY, outbox.c.problem)
+            .join_from(outbox, events, outbox.c.event == events.c.id)
+            .where(outbox.c.state == _GIVEN_UP)
+            .order_by(outbox.c.id.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as conn:
+            found = (await conn.execute(query)).mappings()
+            return [(rows.delivery(row), row["problem"]) for row in found]
+
+    async def _deliveries(self, limit: int, *where: ColumnElement[bool]) -> list[Delivery]:
+        query = (
+            select(*_DELIVERY)
+            .join_from(outbox, events, outbox.c.event == events.c.id)
+            .where(*where)
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as conn:
+            return [rows.delivery(row) for row in (await conn.execute(query)).mappings()]
+
+    async def done(self, delivery_id: int, at: datetime) -> None:
+        """Write down that it was delivered."""
+        ended = {"state": _DONE, "ended_at": micros(at), "problem": ""}
+        async with self._database.write() as conn:
+            await conn.execute(update(outbox).where(outbox.c.id == delivery_id).values(**ended))
+
+    async def failed(
+        self, delivery_id: int, problem: str, next_at: datetime | None, at: datetime
+    ) -> None:
+        """Write down that it was not: try again at *next_at*, or give up where that is None.
+
+        What was given up is an event of its own, for every channel but the one that failed (UC-7).
+        """
+        values: dict[str, Any] = {"attempts": outbox.c.attempts + 1, "problem": problem}
+        if next_at is None:
+            values |= {"state": _GIVEN_UP, "ended_at": micros(at)}
+        else:
+            values["next_at"] = micros(next_at)
+        async with self._database.write() as conn:
+            query = select(outbox, events.c.kind).join_from(
+                outbox, events, outbox.c.event == events.c.id
+            )
+            row = (await conn.execute(query.where(outbox.c.id == delivery_id))).mappings().first()
+            if row is None:
+                return
+            await conn.execute(update(outbox).where(outbox.c.id == delivery_id).values(**values))
+            if next_at is None:
+                event = _lost(row, problem, at)
+                (event_id,) = await append(conn, [event])
+                await self.enqueue(conn, [(event_id, event)], but=row["channel"])
+
+
+def _mailed(event: Event) -> bool:
+    quiet = event.figures.get("notify") is False  # AU-1: it would harm an investigation
+    return event.subscriber is not None and event.kind in EMAIL_KINDS and not quiet
+
+
+def _row(event_id: int, event: Event, channel: str, to: str | None) -> dict[str, Any]:
+    return {
+        "event": event_id,
+        "channel": channel,
+        "subscriber": event.subscriber or "",
+        "recipient": to,
+        "state": _OPEN,
+        "attempts": 0,
+        "next_at": None,
+        "ended_at": None,
+        "problem": "",
+    }
+
+
+def _lost(row: rows.Row, problem: str, at: datetime) -> Event:
+    return Event(
+        at=at,
+        kind="delivery_failed",
+        text=f"{row['channel']}: {row['kind']} could not be delivered: {problem}",
+        clause="UC-7" if row["channel"] == "email" else None,
+        subscriber=SubscriberId(row["subscriber"]) if row["subscriber"] else None,
+        figures={"channel": row["channel"], "event": row["event"], "problem": problem},
+    )

@@ -1,0 +1,176 @@
+"""The inventory, and what is known of each subscriber."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import orjson
+from sqlalchemy import select
+
+from capd.model import (
+    Counts,
+    Device,
+    DeviceId,
+    Inventory,
+    MeterKey,
+    Product,
+    ProductId,
+    Reason,
+    Role,
+    Standing,
+    Subscriber,
+    SubscriberId,
+)
+from capd.store import imports, inventory_rows, memos, standings, tallies
+from capd.store.database import Database
+from capd.store.imports import Changes
+from capd.store.outbox import Outbox
+from capd.store.projections import PAUSED
+from capd.store.tables import meters, products, remembered, subscribers
+from capd.store.trail import append
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterHome:
+    """Whose bytes a meter counts, and how: what the hot path must know of it."""
+
+    subscriber: SubscriberId
+    role: Role
+    cycle_day: int
+    counts: Counts  # of the subscriber's product
+
+    @property
+    def counts_bytes(self) -> bool:
+        """Say whether the meter's bytes go to the totals: a backup's are evidence only (CN-14)."""
+        return self.role is Role.MAIN
+
+
+class People:
+    """Who is served, with what, over which devices."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    async def inventory(self) -> Inventory:
+        """Return the whole inventory, each kind in the order of its ids."""
+        async with self._database.read() as conn:
+            return await inventory_rows.load(conn)
+
+    async def apply(
+        self,
+        inventory: Inventory,
+        *,
+        dry_run: bool,
+        author: str,
+        at: datetime,
+        enforcing: Collection[DeviceId] = (),
+    ) -> Changes:
+        """Add and change what *inventory* says, take nothing away; all or nothing (ConfigError).
+
+        The devices of *enforcing* carry out orders: they are assumed to give what the product of
+        each subscriber on them says, so that an import pushes nothing. A meter that moves keeps
+        its last reading, and later bytes are the new subscriber's.
+        """
+        if dry_run:
+            async with self._database.read() as conn:
+                there = await inventory_rows.load(conn)
+            return imports.changes_of(imports.compare(there, inventory))
+        async with self._database.write() as conn:
+            there = await inventory_rows.load(conn)
+            found = imports.compare(there, inventory)
+            await imports.save(conn, there, found, frozenset(enforcing))
+            events = imports.events_of(found, author, at)
+            written = list(zip(await append(conn, events), events, strict=True))
+            await self._outbox.enqueue(conn, written)
+            return imports.changes_of(found)
+
+    async def subscriber(self, subscriber: SubscriberId) -> Subscriber | None:
+        """Return one subscriber."""
+        async with self._database.read() as conn:
+            return (await standings.some_subscribers(conn, [subscriber])).get(subscriber)
+
+    async def ids(self) -> list[SubscriberId]:
+        """Return the ids of all subscribers, in their order."""
+        async with self._database.read() as conn:
+            found = await conn.execute(select(subscribers.c.id).order_by(subscribers.c.id))
+            return [SubscriberId(row.id) for row in found]
+
+    async def products(self) -> dict[ProductId, Product]:
+        """Return what is sold, by id."""
+        async with self._database.read() as conn:
+            return await standings.all_products(conn)
+
+    async def devices(self) -> dict[DeviceId, Device]:
+        """Return every device with its meters, by id."""
+        return {device.id: device for device in (await self.inventory()).devices}
+
+    async def meter_homes(self) -> dict[MeterKey, MeterHome]:
+        """Return whose bytes each meter counts."""
+        query = (
+            select(
+                meters.c.device,
+                meters.c.id,
+                meters.c.role,
+                subscribers.c.id.label("who"),
+                subscribers.c.cycle_day,
+                products.c.counts,
+            )
+            .join_from(meters, subscribers, meters.c.subscriber == subscribers.c.id)
+            .join(products, subscribers.c.product == products.c.id)
+        )
+        async with self._database.read() as conn:
+            return {
+                MeterKey(DeviceId(row.device), row.id): MeterHome(
+                    subscriber=SubscriberId(row.who),
+                    role=Role(row.role),
+                    cycle_day=row.cycle_day,
+                    counts=Counts(row.counts),
+                )
+                for row in await conn.execute(query)
+            }
+
+    async def standings(
+        self, ids: Collection[SubscriberId], now: datetime, tz: ZoneInfo, months: int
+    ) -> list[Standing]:
+        """Return what is known of *ids*, as `Desk.standings` does, without the right to write."""
+        async with self._database.read() as conn:
+            return await standings.load(conn, list(ids), now=now, tz=tz, months=months)
+
+    async def standing_of(
+        self, subscriber: SubscriberId, now: datetime, tz: ZoneInfo, months: int
+    ) -> Standing | None:
+        """Return what is known of one subscriber."""
+        found = await self.standings([subscriber], now, tz, months)
+        return found[0] if found else None
+
+    async def states(self) -> dict[str, int]:
+        """Return how many subscribers are active, restricted and suspended."""
+        async with self._database.read() as conn:
+            return await tallies.states(conn)
+
+    async def hold_counts(self) -> dict[Reason, int]:
+        """Return how many holds are open, by reason."""
+        async with self._database.read() as conn:
+            return await tallies.hold_counts(conn)
+
+    async def paused(self) -> bool | None:
+        """Say whether the operator holds the brake; None where nobody ever said."""
+        kept = await self.recall(PAUSED)
+        return None if kept is None else bool(orjson.loads(kept)["paused"])
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep *value* by *key*, in place of what was kept by it."""
+        async with self._database.write() as conn:
+            await memos.remember(conn, f"memo:{key}", value)
+
+    async def recall(self, key: str) -> str | None:
+        """Return what was kept by *key*."""
+        async with self._database.read() as conn:
+            return await memos.recall(conn, key if key == PAUSED else f"memo:{key}")
+
+    async def forget(self, key: str) -> None:
+        """Keep nothing by *key* any more."""
+        async with self._database.write() as conn:
+            await conn.execute(remembered.delete().where(remembered.c.key == f"memo:{key}"))

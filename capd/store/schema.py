@@ -1,0 +1,74 @@
+"""The schema's versions: where the database stands, and the way to the newest (Alembic)."""
+
+import asyncio
+from functools import lru_cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from capd.errors import StoreError
+from capd.store.database import Database
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_EMPTY = "nothing"
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Return Alembic's settings, with the *connection* that its environment is to use."""
+    settings = Config()
+    settings.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    settings.attributes["connection"] = connection
+    return settings
+
+
+@lru_cache(maxsize=1)
+def head() -> str:
+    """Return the newest revision that this capd knows."""
+    return ScriptDirectory.from_config(config()).get_current_head() or _EMPTY
+
+
+def _stands_at(connection: Connection) -> str:
+    return MigrationContext.configure(connection).get_current_revision() or _EMPTY
+
+
+async def current(database: Database) -> str:
+    """Return the revision that *database* stands at; "nothing" where it has no tables of ours."""
+    async with database.read() as conn:
+        return await conn.run_sync(_stands_at)
+
+
+async def expect_head(database: Database) -> None:
+    """Raise StoreError, with what to do, unless *database* is there and at the newest revision."""
+    if not database.exists():
+        raise StoreError(f"{database.name}: no such file: run `capd db upgrade`")
+    stands, wanted = await current(database), head()
+    if stands != wanted:
+        raise StoreError(
+            f"{database.name}: the schema stands at {stands}, this capd wants {wanted}: "
+            "run `capd db upgrade`"
+        )
+
+
+async def upgrade(url: str) -> tuple[str, str]:
+    """Bring the database at *url* to the newest revision; return where it stood and stands.
+
+    All steps are one transaction: interrupted, nothing has changed. Raises StoreError.
+    """
+    # in a thread with a loop of its own: Alembic reads files
+    return await asyncio.to_thread(asyncio.run, _upgrade(url))
+
+
+async def _upgrade(url: str) -> tuple[str, str]:
+    database = Database(url)
+    try:
+        database.create_file()
+        async with database.write() as conn:
+            before = await conn.run_sync(_stands_at)
+            await conn.run_sync(lambda connection: command.upgrade(config(connection), "head"))
+            return before, await conn.run_sync(_stands_at)
+    finally:
+        await database.close()

@@ -1,0 +1,42 @@
+"""The tables, and nothing else: moments are microseconds since 1970 UTC, money is text."""
+
+from capd.store.tables.inventory import devices, meters, products, sectors, subscribers
+from capd.store.tables.ledger import entries, implausible, meter_states, totals
+from capd.store.tables.naming import metadata
+from capd.store.tables.service import applied, orders, outbox
+from capd.store.tables.trail import (
+    breaches,
+    charges,
+    delays,
+    events,
+    given,
+    holds,
+    remembered,
+    seen,
+    topups,
+)
+
+__all__ = [
+    "applied",
+    "breaches",
+    "charges",
+    "delays",
+    "devices",
+    "entries",
+    "events",
+    "given",
+    "holds",
+    "implausible",
+    "metadata",
+    "meter_states",
+    "meters",
+    "orders",
+    "outbox",
+    "products",
+    "remembered",
+    "sectors",
+    "seen",
+    "subscribers",
+    "topups",
+    "totals",
+]

@@ -1,0 +1,79 @@
+"""The inventory: what is sold, to whom, and what it hangs on."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+from capd.store.tables.naming import metadata
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("cap_bytes", BigInteger),
+    Column("counts", Text, nullable=False),
+    Column("down_bps", BigInteger),
+    Column("up_bps", BigInteger),
+    Column("price", Text),
+    Column("family", Text, nullable=False),
+    Column("upgrade_to", Text),
+    Column("delay_h", Integer),
+)
+sectors = Table(
+    "sectors",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("capacity_down_bps", BigInteger),
+    Column("capacity_up_bps", BigInteger),
+)
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("product", Text, ForeignKey("products.id"), nullable=False),
+    Column("email", Text),
+    Column("cycle_day", Integer, nullable=False),
+    Column("sector", Text, ForeignKey("sectors.id")),
+    Column("address", Text),
+    Column("linked", Text, nullable=False),  # a JSON list
+)
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("profile", Text, nullable=False),
+    Column("address", Text),
+    Column("serial", Text),
+    Column("mac", Text),
+    Column("snmp", Text),  # JSON; credentials as the operator wrote them
+    Column("ssh", Text),
+    Column("mqtt_name", Text),
+    Column("collect", Text),
+    Column("settings", Text, nullable=False),
+    Column("interval_s", Integer),
+)
+meters = Table(
+    "meters",
+    metadata,
+    Column("device", Text, ForeignKey("devices.id"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("position", Integer, nullable=False),  # the order that the operator wrote them in
+    Column("subscriber", Text, ForeignKey("subscribers.id"), nullable=False),
+    Column("if_name", Text),
+    Column("down", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("counter_bits", Integer),
+    Column("link_bps", BigInteger),
+    Column("settings", Text, nullable=False),
+    PrimaryKeyConstraint("device", "id"),
+    Index(None, "subscriber"),
+)

@@ -1,0 +1,39 @@
+"""How many there are in which state: what the gauges show."""
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from capd.model import Reason
+from capd.store.tables import holds, subscribers
+
+
+async def states(conn: AsyncConnection) -> dict[str, int]:
+    """Return how many subscribers are active, restricted or suspended by what holds are open."""
+    worst = (
+        select(
+            holds.c.subscriber,
+            func.max(case((holds.c.reason == Reason.RESTRICTED, 1), else_=2)).label("worst"),
+        )
+        .where(holds.c.closed_at.is_(None))
+        .group_by(holds.c.subscriber)
+        .subquery()
+    )
+    query = select(worst.c.worst, func.count()).group_by(worst.c.worst)
+    held = {row[0]: int(row[1]) for row in await conn.execute(query)}
+    everyone = int((await conn.execute(select(func.count()).select_from(subscribers))).scalar_one())
+    return {
+        "active": everyone - sum(held.values()),
+        "restricted": held.get(1, 0),
+        "suspended": held.get(2, 0),
+    }
+
+
+async def hold_counts(conn: AsyncConnection) -> dict[Reason, int]:
+    """Return how many holds are open for each reason; every reason is there."""
+    query = (
+        select(holds.c.reason, func.count())
+        .where(holds.c.closed_at.is_(None))
+        .group_by(holds.c.reason)
+    )
+    found = {Reason(reason): count for reason, count in await conn.execute(query)}
+    return {reason: found.get(reason, 0) for reason in Reason}
