@@ -191,9 +191,9 @@ class Parts:
             and profile.enforce is not None
         }
 
-    async def tell(self) -> None:
-        """Tell what nobody was told yet."""
-        await deliver(self.workers)
+    async def tell(self) -> int:
+        """Tell what nobody was told yet; return how many deliveries arrived."""
+        return await deliver(self.workers)
 
     async def note_paused(self) -> None:
         """Let the setting `paused` hold or let go of the brake, where it changed since last read.

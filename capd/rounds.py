@@ -17,7 +17,7 @@ from capd.pipeline import House, decide_turn
 
 log = logging.getLogger(__name__)
 
-Turn = Callable[[], Awaitable[None]]
+Turn = Callable[[], Awaitable[object]]
 
 _HOUR = timedelta(hours=1)
 _SETTLE = timedelta(seconds=5)  # agents show counters that are up to some seconds old
