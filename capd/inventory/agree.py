@@ -1,10 +1,10 @@
 """Whether the parts of an inventory agree: with each other, and with the device profiles."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from capd.model import Device, Inventory, Meter, ProductId
-from capd.profiles import Profile
+from capd.errors import ConfigError
+from capd.model import Device, Inventory, ProductId
+from capd.profiles import Profile, settings_of
 from capd.strict import did_you_mean
 
 
@@ -91,31 +91,22 @@ def _misfits(device: Device, profiles: Mapping[str, Profile]) -> Iterator[str]:
         guess = did_you_mean(device.profile, profiles)
         yield f"profile: no profile is called {device.profile!r}.{guess}".removesuffix(".")
         return
-    way = device.collect or ("mqtt" if device.mqtt_name else "snmp" if device.snmp else None)
-    if way is not None and getattr(profile, way) is None:
-        yield f"{way}: profile {profile.name} does not say how to read it over {way}"
+    asked = _ways(device)
+    if asked and not any(getattr(profile, way) for way in asked):
+        yield f"{asked[0]}: profile {profile.name} does not say how to read it over {asked[0]}"
     if device.snmp is not None and profile.snmp is not None:
         versions = profile.snmp.versions
         if device.snmp.version not in versions:
             yield f"snmp.version: profile {profile.name} wants {' or '.join(versions)}"
-    yield from _settings("settings", device.settings, profile)
-    for meter in device.meters:
-        yield from _settings(f"meter {meter.id}: settings", meter.settings, profile)
-        yield from _absent(device, meter, profile)
+    for meter in device.meters or (None,):
+        try:
+            settings_of(profile, device, meter)
+        except ConfigError as exc:
+            yield from (problem.removeprefix(f"device {device.id}: ") for problem in exc.problems)
 
 
-def _settings(where: str, settings: Mapping[str, str], profile: Profile) -> Iterator[str]:
-    for name, value in settings.items():
-        setting = profile.settings.get(name)
-        if setting is None:
-            guess = did_you_mean(name, profile.settings)
-            problem = f"{where}.{name}: profile {profile.name} has no such setting.{guess}"
-            yield problem.removesuffix(".")
-        elif not re.fullmatch(setting.pattern, value):
-            yield f"{where}.{name}: {value!r} will not do: wants {setting.help}"
-
-
-def _absent(device: Device, meter: Meter, profile: Profile) -> Iterator[str]:
-    for name, setting in profile.settings.items():
-        if setting.default is None and name not in {**device.settings, **meter.settings}:
-            yield f"settings.{name}: is missing: {setting.help}"
+def _ways(device: Device) -> list[str]:
+    if device.collect is not None:
+        return [device.collect]
+    given = {"mqtt": device.mqtt_name is not None, "snmp": device.snmp is not None}
+    return [way for way, has in given.items() if has]

@@ -1,0 +1,126 @@
+"""What a command opens before it works: the configuration, the store, the policy."""
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, TypeVar
+
+from capd import config
+from capd.config import Config
+from capd.errors import CannotBeDone, ConfigError
+from capd.metrics import Metrics
+from capd.model import Standing, SubscriberId
+from capd.parts import open_house
+from capd.pipeline import House
+from capd.store import Store
+from capd.strict import did_you_mean
+from capd.units import moment_of
+
+_T = TypeVar("_T")
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """An open store, and by what rules it is read."""
+
+    config: Config
+    house: House
+
+    @property
+    def store(self) -> Store:
+        """Return the store."""
+        return self.house.store
+
+    async def standing(self, who: str, now: datetime) -> Standing:
+        """Return what is known of *who*; CannotBeDone with a guess where there is nobody."""
+        months = self.house.policy.window_months
+        found = await self.store.people.standing_of(SubscriberId(who), now, self.house.zone, months)
+        if found is None:
+            raise await self.nobody(who)
+        return found
+
+    async def nobody(self, who: str) -> CannotBeDone:
+        """Return the error that there is no subscriber *who*."""
+        known = await self.store.people.ids()
+        problem = f"there is no subscriber {who!r}.{did_you_mean(who, known)}"
+        return CannotBeDone(problem.removesuffix("."))
+
+
+@asynccontextmanager
+async def opened(path: Path | None, *, write: bool = False) -> AsyncIterator[Books]:
+    """Open the books by the configuration at *path*; *write* makes or upgrades SQLite's file.
+
+    Raises ConfigError, StoreError, CannotBeDone where there is no database to read yet.
+    """
+    settings = config.load(path)
+    _refuse_absent(settings, write=write)
+    house = await open_house(settings, Metrics(), upgrade=write)
+    try:
+        yield Books(settings, house)
+    finally:
+        await house.store.close()
+
+
+@asynccontextmanager
+async def open_store(settings: Config) -> AsyncIterator[Store]:
+    """Open the store alone, to read in it."""
+    _refuse_absent(settings, write=False)
+    store = await Store.open(settings.store.url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _refuse_absent(settings: Config, *, write: bool) -> None:
+    file = database_file(settings)
+    if file is None:
+        return
+    if not write and not file.exists():
+        raise CannotBeDone(f"{file}: there is no database yet; `capd import FILE` makes it")
+    if write and not file.parent.is_dir():
+        raise ConfigError(f"{settings.source}: store.url: there is no folder {file.parent}")
+
+
+def database_file(settings: Config) -> Path | None:
+    """Return SQLite's file; None for a server."""
+    if not settings.store.url.startswith(_SQLITE):
+        return None
+    return Path(settings.store.url.removeprefix(_SQLITE).partition("?")[0])
+
+
+def wait(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run *work* to its end."""
+    return asyncio.run(work)
+
+
+def author() -> str:
+    """Return who is at the keyboard, for the audit trail."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container's user has no name
+        return "cli"
+
+
+def local_moment(text: str, settings: Config) -> datetime:
+    """Return the moment that *text* names: with its zone, or in the operator's local time.
+
+    Raises ConfigError that says what is accepted.
+    """
+    zone = settings.operator.zone
+    try:
+        bare = datetime.fromisoformat(text)
+        return moment_of((bare if bare.tzinfo else bare.replace(tzinfo=zone)).isoformat())
+    except ValueError:
+        pass
+    try:
+        return moment_of(datetime.combine(date.fromisoformat(text), time(), zone).isoformat())
+    except ValueError:
+        raise ConfigError(
+            f"--until: wants a time such as 2026-03-01T09:00:00Z or 2026-03-01, not {text!r}"
+        ) from None

@@ -1,0 +1,198 @@
+"""`capd check`: everything is read, nothing is changed."""
+
+import asyncio
+import ssl
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+from capd import config as configuration
+from capd import inventory, policies, profiles
+from capd.cli.books import database_file, wait
+from capd.cli.options import ConfigFile, Json
+from capd.cli.output import as_json, line, problem
+from capd.config import Config
+from capd.errors import CapdError, ConfigError
+from capd.model import Device, Inventory, Secret
+from capd.profiles import Profile
+from capd.store import Store
+
+_BROKER_S = 5.0
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a check came upon: facts by name, mistakes in files, and what is out of reach."""
+
+    found: dict[str, str] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+    unreachable: list[str] = field(default_factory=list)
+
+
+def check(json: Json = False, config: ConfigFile = None) -> None:
+    """Read configuration, policy, profiles, inventory, database and broker; change nothing."""
+    findings = Findings()
+    wait(_check(findings, config))
+    if json:
+        as_json(
+            {
+                "ok": not (findings.mistakes or findings.unreachable),
+                **findings.found,
+                "mistakes": findings.mistakes,
+                "unreachable": findings.unreachable,
+            }
+        )
+    else:
+        for name, words in findings.found.items():
+            line(f"{name}: {words}")
+    for each in [*findings.mistakes, *findings.unreachable]:
+        problem(each)
+    if findings.mistakes or findings.unreachable:
+        raise typer.Exit(2 if findings.mistakes else 1)
+    if not json:
+        line("all is well")
+
+
+async def _check(findings: Findings, path: Path | None) -> None:
+    file = configuration.find(path)
+    try:
+        settings = configuration.load(file)
+    except ConfigError as exc:
+        findings.mistakes.extend(exc.problems)
+        _look_at_the_rest(findings, file)
+        return
+    findings.found["configuration"] = str(file)
+    findings.mistakes.extend(settings.problems())
+    _policy(findings, Path(settings.decide.policy))
+    known = _profiles(findings, settings.device_profiles)
+    await _store(findings, settings, known)
+    await _broker(findings, settings)
+    findings.found["brake"] = (
+        "paused in the configuration" if settings.decide.paused else "not set in the configuration"
+    )
+
+
+def _look_at_the_rest(findings: Findings, file: Path) -> None:
+    """Tell the mistakes of the other files as well, as far as a broken capd.toml names them."""
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    decide = raw.get("decide")
+    name = decide.get("policy", "policy.toml") if isinstance(decide, dict) else "policy.toml"
+    if isinstance(name, str):
+        _policy(findings, file.parent / name)
+    own = raw.get("device_profiles")
+    if own is None or (isinstance(own, str) and (file.parent / own).is_dir()):
+        _profiles(findings, None if own is None else str(file.parent / own))
+
+
+def _policy(findings: Findings, path: Path) -> None:
+    if not path.is_file():
+        return  # told already, by its key
+    try:
+        policy = policies.load(path)
+    except ConfigError as exc:
+        findings.mistakes.extend(exc.problems)
+    else:
+        findings.found["policy"] = f"{path}: {policy.name}, version {policy.version}"
+
+
+def _profiles(findings: Findings, own: str | None) -> dict[str, Profile] | None:
+    folder = Path(own) if own is not None and Path(own).is_dir() else None
+    try:
+        known = profiles.load_all(folder)
+    except ConfigError as exc:
+        findings.mistakes.extend(exc.problems)
+        return None
+    findings.found["profiles"] = f"{len(known)}: {', '.join(sorted(known))}"
+    return known
+
+
+async def _store(findings: Findings, settings: Config, known: dict[str, Profile] | None) -> None:
+    file = database_file(settings)
+    if file is not None and not file.exists():
+        findings.found["database"] = f"{file}: not there yet; `capd import FILE` makes it"
+        return
+    try:
+        store = await Store.open(settings.store.url)
+        try:
+            told = await store.people.inventory()
+        finally:
+            await store.close()
+    except CapdError as exc:
+        findings.unreachable.extend(str(exc).splitlines())
+        return
+    findings.found["database"] = "answers, at the newest schema"
+    findings.found["inventory"] = counts(told)
+    problems = [*_unresolved(told), *(inventory.check(told, known) if known is not None else ())]
+    findings.mistakes.extend(f"inventory: {each}" for each in problems)
+
+
+def counts(told: Inventory) -> str:
+    """Return how much of everything there is."""
+    meters = sum(len(device.meters) for device in told.devices)
+    return (
+        f"{len(told.products)} products, {len(told.sectors)} sectors,"
+        f" {len(told.subscribers)} subscribers, {len(told.devices)} devices, {meters} meters"
+    )
+
+
+def _unresolved(told: Inventory) -> Iterator[str]:
+    tried: dict[Secret, str | None] = {}
+    for device in told.devices:
+        for key, secret in _secrets(device):
+            if secret not in tried:
+                tried[secret] = _problem(secret)
+            if tried[secret] is not None:
+                yield f"device {device.id}: {key}: {tried[secret]}"
+
+
+def _secrets(device: Device) -> Iterator[tuple[str, Secret]]:
+    for name, access in (("snmp", device.snmp), ("ssh", device.ssh)):
+        if access is None or not is_dataclass(access):
+            continue
+        for each in fields(access):
+            value = getattr(access, each.name)
+            if isinstance(value, Secret):
+                yield f"{name}.{each.name}", value
+
+
+def _problem(secret: Secret) -> str | None:
+    try:
+        inventory.resolve(secret)
+    except ConfigError as exc:
+        return str(exc)
+    return None
+
+
+async def _broker(findings: Findings, settings: Config) -> None:
+    """Say whether the broker can be connected to; its login is tried by the daemon."""
+    url = settings.collect.mqtt.url
+    if url is None:
+        findings.found["broker"] = "none configured"
+        return
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    try:
+        secure = _tls(settings) if parts.scheme == "mqtts" else None
+        async with asyncio.timeout(_BROKER_S):
+            _, writer = await asyncio.open_connection(host, port, ssl=secure)
+            writer.close()
+            await writer.wait_closed()
+    except TimeoutError:
+        findings.unreachable.append(f"collect.mqtt.url: {host}:{port}: no answer")
+    except (OSError, ssl.SSLError) as exc:
+        words = (exc.strerror or str(exc)).splitlines()[0]
+        findings.unreachable.append(f"collect.mqtt.url: {host}:{port}: {words}")
+    else:
+        findings.found["broker"] = f"{host}:{port} answers"
+
+
+def _tls(settings: Config) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=settings.collect.mqtt.ca)

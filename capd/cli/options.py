@@ -1,0 +1,40 @@
+"""The options that many commands have, named and explained once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def _first_given(ctx: typer.Context, value: Path | None) -> Path | None:
+    """Remember the -c that stood before the command for the command itself."""
+    root = ctx.find_root()
+    if value is not None:
+        root.obj = value
+    found: Path | None = root.obj
+    return found
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="The configuration. Else $CAPD_CONFIG, ./capd.toml, /etc/capd/capd.toml.",
+        callback=_first_given,
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Subscriber = Annotated[str, typer.Argument(metavar="SUBSCRIBER", help="Whose id.")]
+Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept in the audit trail.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="TIME",
+        help="The end: 2026-03-01T09:00:00Z, or 2026-03-01 or 2026-03-01T09:00 in local time.",
+        show_default=False,
+    ),
+]

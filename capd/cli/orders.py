@@ -1,0 +1,131 @@
+"""The service book: what devices are to be told, and what a person must decide."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capd.cli.books import author, opened, wait
+from capd.cli.options import ConfigFile, Json, Note
+from capd.cli.output import as_json, line, table
+from capd.clock import utc_now
+from capd.errors import ConfigError
+from capd.model import Order, OrderState, Service
+from capd.strict import did_you_mean
+from capd.units import rfc3339
+
+app = typer.Typer(help="The orders to devices: open, held for a person, applied, failed.")
+
+Which = Annotated[str, typer.Argument(metavar="ID|all", help="The order's number, or all held.")]
+
+
+@app.callback(invoke_without_command=True)
+def orders(
+    ctx: typer.Context,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="S", help="Only these.", show_default=False)
+    ] = None,
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """List the orders, newest first."""
+    if ctx.invoked_subcommand is None:
+        wait(_list(config, state, json=json))
+
+
+@app.command()
+def approve(which: Which, note: Note, json: Json = False, config: ConfigFile = None) -> None:
+    """Let held orders go."""
+    wait(_decide(config, which, note, approve=True, json=json))
+
+
+@app.command()
+def refuse(which: Which, note: Note, json: Json = False, config: ConfigFile = None) -> None:
+    """Say no to held orders."""
+    wait(_decide(config, which, note, approve=False, json=json))
+
+
+async def _list(path: Path | None, state: str | None, *, json: bool) -> None:
+    states = None if state is None else [_state(state)]
+    async with opened(path) as books:
+        found = await books.store.orders.listing(states=states)
+    if json:
+        as_json([_record(order) for order in found])
+        return
+    table(
+        ("id", "state", "device", "subscriber", "change", "tries", "reason"),
+        [
+            (
+                str(order.id),
+                order.state.value,
+                order.device,
+                order.subscriber,
+                change(order),
+                str(order.attempts),
+                order.detail or order.reason,
+            )
+            for order in found
+        ],
+        empty="No orders.",
+    )
+
+
+def _state(text: str) -> OrderState:
+    states = [state.value for state in OrderState]
+    if text not in states:
+        problem = f"--state: wants one of {', '.join(states)}, not {text!r}."
+        raise ConfigError((problem + did_you_mean(text, states)).removesuffix("."))
+    return OrderState(text)
+
+
+def change(order: Order) -> str:
+    """Return in a word or two what an order does."""
+    before, after = order.before, order.after
+    if before.suspended != after.suspended:
+        return "suspend" if after.suspended else "restore"
+    if before.product != after.product:
+        return f"{before.product} -> {after.product}"
+    return "rates"
+
+
+def _record(order: Order) -> dict[str, object]:
+    return {
+        "id": order.id,
+        "state": order.state.value,
+        "device": order.device,
+        "subscriber": order.subscriber,
+        "meter": order.meter,
+        "change": change(order),
+        "before": service_record(order.before),
+        "after": service_record(order.after),
+        "reason": order.reason,
+        "clause": order.clause,
+        "created_at": rfc3339(order.created_at),
+        "attempts": order.attempts,
+        "next_at": None if order.next_at is None else rfc3339(order.next_at),
+        "detail": order.detail,
+    }
+
+
+def service_record(service: Service) -> dict[str, object]:
+    """Return a service as JSON wants it."""
+    return {
+        "product": service.product,
+        "suspended": service.suspended,
+        "down_bps": service.down_bps,
+        "up_bps": service.up_bps,
+    }
+
+
+async def _decide(path: Path | None, which: str, note: str, *, approve: bool, json: bool) -> None:
+    if which != "all" and not (which.isascii() and which.isdigit()):
+        raise ConfigError(f"wants the number of an order, or all, not {which!r}")
+    number = None if which == "all" else int(which)
+    async with opened(path, write=True) as books:
+        count = await books.store.orders.decide(
+            number, approve=approve, author=author(), note=note, at=utc_now()
+        )
+    if json:
+        as_json({"orders": count, "approved": approve})
+    else:
+        line(f"{count} order{'s' * (count != 1)} {'approved' if approve else 'refused'}")

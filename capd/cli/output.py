@@ -1,0 +1,58 @@
+"""What is printed: tables for people, plain columns for pipes, JSON for scripts."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def line(text: str) -> None:
+    """Print one line; what a terminal would act upon is made visible."""
+    sys.stdout.write(f"{_harmless(text)}\n")
+
+
+def problem(text: str) -> None:
+    """Print one line on standard error."""
+    sys.stderr.write(f"{_harmless(text)}\n")
+
+
+def as_json(value: object, *, indent: int | None = 1) -> None:
+    """Print *value* as JSON; without *indent* on one line, at once, for those who follow."""
+    json.dump(value, sys.stdout, indent=indent, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+    if indent is None:
+        sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Print *rows* under *columns*: drawn on a terminal, else plain and whole; or say *empty*."""
+    cells = [[_harmless(cell) for cell in row] for row in rows]
+    if not cells:
+        line(empty)
+    elif sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        _drawn(columns, cells)
+    else:
+        _plain(columns, cells)
+
+
+def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    drawn = Table(*columns)
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: a [bracket] in a name is no colour
+    Console().print(drawn)
+
+
+def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    lines = [[name.upper() for name in columns], *rows]
+    widths = [max(len(row[i]) for row in lines) for i in range(len(columns))]
+    for row in lines:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+
+
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

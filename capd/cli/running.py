@@ -1,0 +1,152 @@
+"""What runs: the daemon, one round by hand, the demo, a replay."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capd import config as configuration
+from capd import inventory as inventories
+from capd import policies
+from capd.cli.books import open_store, wait
+from capd.cli.options import ConfigFile, Json
+from capd.cli.output import as_json, line, table
+from capd.config import Config, Operator
+from capd.daemon import Daemon
+from capd.decide.facts import FACTS
+from capd.errors import ConfigError
+from capd.model import Inventory
+from capd.replay import replay as replayed
+from capd.units import size_text
+
+_LOG = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def logged(level: int = logging.INFO) -> None:
+    """Send the log to standard error."""
+    logging.basicConfig(level=level, format=_LOG, stream=sys.stderr)
+    for noisy in ("asyncio", "paramiko", "netmiko", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def run(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Run the daemon; SIGTERM ends it cleanly, SIGHUP reads the configuration again."""
+    settings = configuration.load(config)
+    logged(logging.DEBUG if verbose else logging.INFO)
+    wait(Daemon(settings).run())
+
+
+def replay(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="JSON lines; - is standard input.")
+    ] = None,
+    *,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="P", show_default=False)
+    ] = None,
+    inventory: Annotated[
+        Path | None, typer.Option("--inventory", metavar="I", show_default=False)
+    ] = None,
+    facts: Annotated[bool, typer.Option("--facts", help="List the facts a file may tell.")] = False,
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Play readings and facts of a file through the real accounting and policy; change nothing.
+
+    Without --inventory the one in the store is taken, without --policy the configured one.
+    """
+    if facts:
+        _list_facts(json=json)
+        return
+    if file is None:
+        raise ConfigError("capd replay: FILE is missing: readings and facts, a JSON line each")
+    wait(_replay(file, policy, inventory, config, json=json))
+
+
+def _list_facts(*, json: bool) -> None:
+    kinds = {
+        name: {
+            "required": ["at", *(["subscriber"] if kind.of_subscriber else []), *kind.required],
+            "optional": list(kind.optional),
+            "help": kind.help,
+        }
+        for name, kind in FACTS.items()
+    }
+    if json:
+        as_json(kinds)
+        return
+    table(
+        ("fact", "needs", "may have", "what it does"),
+        [
+            (name, ", ".join(kind.required), ", ".join(kind.optional), kind.help)
+            for name, kind in FACTS.items()
+        ],
+        empty="",
+    )
+
+
+async def _replay(
+    file: Path, rules: Path | None, listed: Path | None, path: Path | None, *, json: bool
+) -> None:
+    settings = _settings(path, needed=rules is None or listed is None)
+    told = await _inventory(listed, settings)
+    policy = policies.load(rules or Path(settings.decide.policy))
+    records = replayed(
+        str(file),
+        _lines(file),
+        inventory=told,
+        policy=policy,
+        zone=settings.operator.zone,
+        currency=settings.operator.currency,
+    )
+    async for record in records:
+        if json:
+            as_json(record, indent=None)
+        else:
+            line(_sentence(record))
+
+
+def _settings(path: Path | None, *, needed: bool) -> Config:
+    """Return the configuration; a replay that is told everything else does without one."""
+    try:
+        return configuration.load(path)
+    except ConfigError:
+        if needed or path is not None:
+            raise
+    try:
+        configuration.find(None)
+    except ConfigError:
+        return Config(operator=Operator())
+    return configuration.load(None)
+
+
+async def _inventory(listed: Path | None, settings: Config) -> Inventory:
+    if listed is not None:
+        return inventories.read(listed)
+    async with open_store(settings) as store:
+        return await store.people.inventory()
+
+
+def _lines(file: Path) -> list[bytes]:
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such file") from None
+    except OSError as exc:
+        raise ConfigError(f"{file}: cannot be read: {(exc.strerror or '').lower()}") from None
+    return data.splitlines()
+
+
+def _sentence(record: Mapping[str, object]) -> str:
+    if record["kind"] != "usage":
+        return f"{record['at']}  {record['subscriber']}  {record['kind']}: {record['text']}"
+    counted, allowance = record["counted_bytes"], record["allowance_bytes"]
+    used = size_text(counted) if isinstance(counted, int) else "?"
+    of = size_text(allowance) if isinstance(allowance, int) else "unlimited"
+    return f"{record['period']}  {record['subscriber']}  used {used} of {of}"
