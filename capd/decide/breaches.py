@@ -62,12 +62,12 @@ def next_number(case: Case) -> int:
 def _begins_again(case: Case, last: Breach) -> bool:
     """Say whether usage went over a second time in the period, and the policy counts that.
 
-    It did if the allowance has grown since, and neither a hold nor charges bridge the time between.
+    It did if the allowance has come to cover what was used when it first went over; where the
+    excess is charged for it is one breach throughout.
     """
     return (
         case.policy.second_breach_in_same_period
-        and last.at < case.now
         and case.allowance is not None
-        and case.allowance > last.allowance_bytes
+        and case.allowance >= last.counted_bytes
         and not any(charged.breach == last.period for charged in case.standing.charged)
     )
