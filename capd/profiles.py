@@ -81,6 +81,8 @@ class Interfaces(_Strict):
     counter_bits: Literal[32, 64] = 64
     oper_status: Oid | None = "1.3.6.1.2.1.2.2.1.8"  # ifOperStatus: of two rows, the one that is up
     speed_mbps: Oid | None = "1.3.6.1.2.1.31.1.1.1.15"  # ifHighSpeed
+    type: Oid | None = "1.3.6.1.2.1.2.2.1.3"  # ifType: only wired ports' speed is a limit
+    speed_floor_mbps: int = Field(default=100, ge=0)  # agents say 10 of what they cannot ask
     index_is_epoch: bool = False  # a new index proves new counters (CN-5)
     epoch_names: Expression | None = None  # of rows named so, it proves them in any case
     unit_bytes: int = Field(default=1, ge=1)  # what one count is worth

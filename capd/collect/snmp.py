@@ -114,7 +114,7 @@ class Asker:
         self._known[target.device.id] = (target, plan)
         return plan
 
-    async def _index(self, target: _Target) -> dict[bytes, int]:
+    async def _index(self, target: _Target) -> varbinds.Index:
         table, snmp = target.snmp.interfaces, target.snmp
         names = await self._engine.walk(
             target.access,
@@ -128,14 +128,21 @@ class Asker:
         wanted = {(meter.if_name or "").encode() for meter in target.device.meters}
         rows = {name: at for name, at in varbinds.index_of(names).items() if name in wanted}
         twins = [row for at in rows.values() if len(at) > 1 for row in at]
-        statuses: dict[str, Value] = {}
-        if table.oper_status is not None:
-            for first in range(0, len(twins), snmp.max_oids):
-                oids = [
-                    f"{table.oper_status}.{row}" for row in twins[first : first + snmp.max_oids]
-                ]
-                statuses.update(await self._get(target, oids))
-        return {name: varbinds.choose(at, table.oper_status, statuses) for name, at in rows.items()}
+        statuses = await self._cells(target, table.oper_status, twins)
+        chosen = {n: varbinds.choose(at, table.oper_status, statuses) for n, at in rows.items()}
+        types = await self._cells(target, table.type, list(chosen.values()))
+        return varbinds.placed(chosen, table.type, types)
+
+    async def _cells(
+        self, target: _Target, column: str | None, rows: Sequence[int]
+    ) -> dict[str, Value]:
+        """Return *column* of *rows*."""
+        cells: dict[str, Value] = {}
+        if column is not None:
+            oids = [f"{column}.{row}" for row in rows]
+            for first in range(0, len(oids), target.snmp.max_oids):
+                cells |= await self._get(target, oids[first : first + target.snmp.max_oids])
+        return cells
 
     async def _take(self, target: _Target, plan: Plan) -> Decoded:
         """Ask what *plan* says, and read the answers: one GET, unless there are many meters."""

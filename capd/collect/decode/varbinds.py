@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from capd.collect.decode import Decoded, Refused, counter
 from capd.model import Device, DeviceId, Down, Meter, Reading
@@ -15,10 +16,20 @@ from capd.profiles import Interfaces, Profile, SnmpCollect, UptimeOid
 
 Value = int | float | str | bytes | None
 Varbinds = Mapping[str, Value]
-Index = Mapping[bytes, int]  # ifName -> ifIndex
 
+_ETHERNET = 6  # IF-MIB ifType; of radios and sessions ifHighSpeed is a rate of the moment, or 10
 _DEAD = (2, 6, 7)  # IF-MIB ifOperStatus: down, notPresent, lowerLayerDown
 _UP = 1
+
+
+class Place(NamedTuple):
+    """Where an interface is, and whether its speed is a limit."""
+
+    row: int
+    wired: bool
+
+
+Index = Mapping[bytes, Place]  # by ifName
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class Row:
     out_oid: str
     status_oid: str | None
     speed_oid: str | None
+    speed_floor_mbps: int
     down_is_in: bool
     bits: int
     unit_bytes: int
@@ -101,7 +113,7 @@ def _rows(meters: Iterable[Meter], table: Interfaces, index: Index) -> Iterator[
         name = (meter.if_name or "").encode()
         if name not in index:
             continue
-        i = index[name]
+        i, wired = index[name]
         reborn = table.index_is_epoch or bool(
             table.epoch_names and re.search(table.epoch_names, meter.if_name or "")
         )
@@ -112,7 +124,8 @@ def _rows(meters: Iterable[Meter], table: Interfaces, index: Index) -> Iterator[
             in_oid=f"{table.in_bytes}.{i}",
             out_oid=f"{table.out_bytes}.{i}",
             status_oid=f"{table.oper_status}.{i}" if table.oper_status else None,
-            speed_oid=f"{table.speed_mbps}.{i}" if table.speed_mbps else None,
+            speed_oid=f"{table.speed_mbps}.{i}" if table.speed_mbps and wired else None,
+            speed_floor_mbps=table.speed_floor_mbps,
             down_is_in=meter.down is Down.IN,
             bits=meter.counter_bits or table.counter_bits,
             unit_bytes=table.unit_bytes,
@@ -180,6 +193,14 @@ def choose(rows: Sequence[int], status_oid: str | None, statuses: Varbinds) -> i
         return (status == _UP, status not in _DEAD, row)
 
     return max(rows, key=rank)
+
+
+def placed(rows: Mapping[bytes, int], type_oid: str | None, types: Varbinds) -> Index:
+    """Return the index of *rows*, told by their ifType whether their speed is a limit."""
+    return {
+        name: Place(row, types.get(f"{type_oid}.{row}", _ETHERNET) == _ETHERNET)
+        for name, row in rows.items()
+    }
 
 
 def box(asked: Plan, answer: Varbinds, at: datetime) -> Box:
@@ -253,9 +274,15 @@ def _reading(device: DeviceId, row: Row, answer: Varbinds, of: Box) -> Reading |
         agent_uptime_s=of.agent_uptime_s,
         epoch=row.epoch,
         counter_bits=row.bits,
-        link_bps=row.link_bps or (mbps * 1_000_000 if isinstance(mbps, int) and mbps > 0 else None),
+        link_bps=row.link_bps or _bps(mbps, row.speed_floor_mbps),
         identity=of.serial,
     )
+
+
+def _bps(mbps: Value, floor: int) -> int | None:
+    if isinstance(mbps, int) and mbps > 0 and mbps >= floor:
+        return mbps * 1_000_000
+    return None
 
 
 def text_of(value: Value) -> str:
