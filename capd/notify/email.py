@@ -38,7 +38,7 @@ _FOR_GOOD = 500
 class People(Protocol):
     """Who is written to, and what their products are called."""
 
-    async def subscriber(self, id_: SubscriberId) -> Subscriber | None:
+    async def subscriber(self, subscriber: SubscriberId) -> Subscriber | None:
         """Return who that is."""
 
     async def products(self) -> Mapping[ProductId, Product]:

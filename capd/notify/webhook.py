@@ -6,8 +6,10 @@ sha256=HEX`, the HMAC-SHA256 of timestamp + "." + body. deploy/README.md shows h
 """
 
 import asyncio
+import errno
 import hashlib
 import hmac
+import os
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -109,5 +111,7 @@ class Webhook:
 
 def _in_one_line(exc: Exception) -> str:
     if isinstance(exc, aiohttp.ClientConnectorError):
-        return f"cannot be reached ({exc.os_error.strerror or exc.os_error})"
+        known = exc.os_error.errno is not None and exc.os_error.errno in errno.errorcode
+        why = os.strerror(exc.os_error.errno or 0) if known else exc.os_error.strerror
+        return f"cannot be reached ({why or exc.os_error})"
     return " ".join(f"{type(exc).__name__} {exc}".split())
