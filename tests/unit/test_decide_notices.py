@@ -8,6 +8,7 @@ import pytest
 from capd.decide.judge import judge
 from capd.decide.policy import Action, Policy
 from capd.decide.standing import apply
+from capd.model import Counts
 from tests.builders import (
     CATALOGUE,
     GB,
@@ -16,6 +17,7 @@ from tests.builders import (
     NOON,
     a_breach,
     a_standing,
+    a_usage,
     using,
 )
 
@@ -74,6 +76,13 @@ def test_a_share_counts_again_after_the_allowance_grew__UC_11():
 def test_a_share_does_not_count_again_after_the_allowance_shrank__UC_11():
     standing = after(a_standing(85 * GB, topup_bytes=1))
     assert told(replace(standing, topup_bytes=0)) == []
+
+
+def test_a_lower_share_is_not_told_after_a_higher_one__UC_11():
+    """A plan that counts less may put usage back under a share that was told long ago."""
+    standing = after(replace(a_standing(60 * GB), usage=a_usage(60 * GB, up=45 * GB)))
+    download_only = replace(HOME_100, counts=Counts.DOWNLOAD)
+    assert told(replace(standing, product=download_only)) == []
 
 
 def test_what_was_told_in_another_period_does_not_count__UC_11():
