@@ -1,0 +1,163 @@
+"""Command lines over real SSH: what is typed reaches a router in memory; faults can be switched."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import asyncssh
+
+_ENTER = re.compile(r"\r\n|\r|\n")
+_LONGEST_LOGIN_S = 20
+
+
+class Cli(Protocol):
+    """A router's command line."""
+
+    @property
+    def prompt(self) -> str:
+        """Return what is shown when a line may be typed."""
+
+    def answer(self, line: str) -> str:
+        """Do what *line* says, and return what it prints."""
+
+
+@dataclass(slots=True)
+class CliFaults:
+    """What is wrong just now; of a line, whatever contains the text given."""
+
+    motd: str = ""  # shown before the first prompt
+    slow_prompt_s: float = 0.0
+    drop_at: str | None = None  # the connection is lost while this is typed, and it is not done
+    drop_after: str | None = None  # it is done, and the connection is lost before the answer
+    hang_at: str | None = None  # no answer ever comes
+    refuse: str | None = None  # answered with *refusal*, and not done
+    refusal: str = "failure: not allowed"
+    ignore: str | None = None  # answered with nothing, and not done
+
+
+class CliServer:
+    """An SSH server for one router; a login name may carry RouterOS's `+options`."""
+
+    def __init__(
+        self, cli: Cli, *, username: str, password: str, host_key: asyncssh.SSHKey | None = None
+    ) -> None:
+        self.cli = cli
+        self.faults = CliFaults()
+        self.typed: list[str] = []
+        self.sessions = 0
+        self.most_at_once = 0
+        self._open: set[asyncssh.SSHServerProcess[str]] = set()
+        self._login = (username, password)
+        self._key = host_key or asyncssh.generate_private_key("ssh-ed25519")
+        self._server: asyncssh.SSHAcceptor | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
+        """Listen, and return the port."""
+        self._server = await asyncssh.create_server(
+            lambda: _Door(*self._login),
+            host,
+            port,
+            server_host_keys=[self._key],
+            process_factory=self._serve,
+            line_editor=False,
+            login_timeout=_LONGEST_LOGIN_S,
+        )
+        return self._server.get_port()
+
+    async def stop(self) -> None:
+        """Close every session and listen no more."""
+        if self._server is not None:
+            self._server.close()
+            for process in list(self._open):
+                process.channel.get_connection().abort()
+            await self._server.wait_closed()
+            self._server = None
+
+    @property
+    def host_key(self) -> str:
+        """Return its public key as an inventory writes it."""
+        return " ".join(self._key.export_public_key().decode().split()[:2])
+
+    def new_host_key(self) -> None:
+        """Take another identity from the next `start` on."""
+        self._key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def _serve(self, process: asyncssh.SSHServerProcess[str]) -> None:
+        self._open.add(process)
+        self.sessions += 1
+        self.most_at_once = max(self.most_at_once, len(self._open))
+        try:
+            await self._talk(process)
+        except (asyncssh.Error, OSError):
+            pass
+        finally:
+            self._open.discard(process)
+            process.exit(0)
+
+    async def _talk(self, process: asyncssh.SSHServerProcess[str]) -> None:
+        out = process.stdout
+        out.write(self.faults.motd.replace("\n", "\r\n"))
+        await asyncio.sleep(self.faults.slow_prompt_s)
+        out.write(self.cli.prompt)
+        rest = ""
+        while text := await process.stdin.read(4096):
+            *lines, rest = _ENTER.split(rest + text)
+            for line in lines:
+                if line in ("exit", "quit"):
+                    return
+                for part in await self._typed(process, line):
+                    out.write(part)
+
+    async def _typed(self, process: asyncssh.SSHServerProcess[str], line: str) -> Iterator[str]:
+        """Return what the terminal shows for *line*: its echo, the answer, the prompt."""
+        faults = self.faults
+        self.typed.append(line)
+        if _hits(faults.drop_at, line):
+            process.channel.get_connection().abort()
+            raise ConnectionAbortedError
+        if _hits(faults.hang_at, line):
+            await asyncio.Event().wait()
+        if _hits(faults.refuse, line):
+            answer = faults.refusal
+        elif _hits(faults.ignore, line):
+            answer = self.cli.answer("")
+        else:
+            answer = self.cli.answer(line)
+        if _hits(faults.drop_after, line):
+            process.channel.get_connection().abort()
+            raise ConnectionAbortedError
+        await asyncio.sleep(faults.slow_prompt_s)
+        return self._shown(line, answer)
+
+    def _shown(self, line: str, answer: str) -> Iterator[str]:
+        yield f"{line}\r\n"
+        if self.cli.prompt.startswith("[") and line:  # RouterOS paints the line once more
+            yield f"\r{self.cli.prompt}{line}\r\n"
+        if answer:
+            yield answer.replace("\n", "\r\n") + "\r\n"
+        yield self.cli.prompt
+
+
+class _Door(asyncssh.SSHServer):
+    """Lets one name with one password in."""
+
+    def __init__(self, username: str, password: str) -> None:
+        self._username, self._password = username, password
+
+    def begin_auth(self, username: str) -> bool:
+        """Ask everybody for a password."""
+        return bool(username)
+
+    def password_auth_supported(self) -> bool:
+        """Say that a password will do."""
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        """Compare, without the terminal options that follow a + in the name."""
+        return (username.partition("+")[0], password) == (self._username, self._password)
+
+
+def _hits(text: str | None, line: str) -> bool:
+    return text is not None and text in line
