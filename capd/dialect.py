@@ -17,7 +17,7 @@ _LISTS = ("suspend", "restore", "rate", "unrate")
 _SIGNS = ("line", "suspended", "in_service", "rate", "no_rate")
 
 RATE_WORDS = frozenset(
-    f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "kbps", "Bps", "burst")
+    f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "max_bps", "kbps", "Bps", "burst")
 )
 WORDS = RATE_WORDS | {"subscriber", "device", "meter", "product"}
 
@@ -61,13 +61,13 @@ Signs = Pattern | tuple[Pattern | Sign, ...]
 
 
 class Verify(_Strict):
-    """The read-back: one line typed, and what the answer looks like in each state.
+    """The read-back: what is typed, and what the answers look like in each state.
 
     The expressions (all of a list) are rendered like the lines, values escaped, then searched for;
     ^ and $ are the ends of a line. What is neither of a pair is half done, and is done again.
     """
 
-    line: str
+    line: str | Lines
     suspended: Signs  # found: suspended, wholly
     in_service: Signs | None = None  # found: nothing of it is left; None: `suspended` not found
     rate: Signs | None = None  # found: {down_bps} and {up_bps} are set

@@ -9,12 +9,15 @@ What may stand in braces in a profile's [enforce]:
 | {subscriber} {device} | ids, for comments and names: other characters than letters, digits, |
 | {meter} {product}     | and _ . @ : - become -, and a hash of the whole is put behind       |
 | {down_bps} {up_bps}   | the rate owed, in bits a second                                     |
+| {down_max_bps}        | the same, and 0 where nothing limits it                             |
+| {up_max_bps}          |                                                                     |
 | {down_kbps} {up_kbps} | in units of 1000 bits a second, rounded down, at least 1            |
 | {down_Bps} {up_Bps}   | in bytes a second, made odd: nft rewrites multiples of 1024         |
 | {down_burst}          | the bytes of 200 ms at that rate, at least 64 KiB, made odd         |
 | {up_burst}            |                                                                     |
 
-A rate that is not limited has no value: lines with `when = "down_bps"` are left out then.
+But for {down_max_bps} and {up_max_bps}, a rate that is not limited has no value: lines with
+`when = "down_bps"` are left out then.
 """
 
 import hashlib
@@ -44,7 +47,7 @@ class Script:
     restore: tuple[str, ...]
     rate: tuple[str, ...]  # sets what is owed, or takes the limit away; empty: nothing to do
     save: tuple[str, ...]
-    verify_line: str
+    verify: tuple[str, ...]  # the lines of the read-back
     suspended: tuple[str, ...]  # expressions, all of which must be found
     in_service: tuple[str, ...] | None
     rated: tuple[str, ...] | None  # None: the order leaves rates alone
@@ -131,7 +134,7 @@ def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, 
         restore=_lines(method.restore, words),
         rate=rate,
         save=_lines(enforce.save, words),
-        verify_line=_filled(verify.line, words),
+        verify=_lines((verify.line,) if isinstance(verify.line, str) else verify.line, words),
         suspended=_signs(verify.suspended, words) or (),
         in_service=_signs(verify.in_service, words),
         rated=rated,
@@ -200,10 +203,12 @@ def _words(order: Order, settings: Mapping[str, str], profile: Profile) -> dict[
 
 def _rate_words(way: str, bps: int | None) -> dict[str, str]:
     if bps is None:
-        return dict.fromkeys((f"{way}_bps", f"{way}_kbps", f"{way}_Bps", f"{way}_burst"), "")
+        units = ("bps", "kbps", "Bps", "burst")
+        return {f"{way}_max_bps": "0"} | {f"{way}_{unit}": "" for unit in units}
     burst = min(max(bps // 40, _LEAST_BURST), _MOST_BURST) | 1
     return {
         f"{way}_bps": str(bps),
+        f"{way}_max_bps": str(bps),
         f"{way}_kbps": str(max(bps // 1000, 1)),
         f"{way}_Bps": str(bps // 8 | 1),
         f"{way}_burst": str(burst),
@@ -231,7 +236,7 @@ def _refuse_untypable(device: Device, words: Mapping[str, str]) -> None:
 
 
 def _refuse_long(device: Device, made: Script, longest: int) -> None:
-    for line in (*made.opening, *made.suspend, *made.restore, *made.rate, made.verify_line):
+    for line in (*made.opening, *made.suspend, *made.restore, *made.rate, *made.verify):
         if len(line) + len(made.line_end) > longest:
             raise CannotBeDone(
                 f"{device.id}: a line of {len(line)} characters is too long for its terminal: "

@@ -160,11 +160,15 @@ def _prove(terminal: Terminal, work: Work) -> None:
 
 def _read_back(terminal: Terminal, work: Work) -> str:
     """Return what the device says of itself; a refusal to say it settles *work*."""
-    answer = _typed(terminal, work, work.script.verify_line)
-    if (words := work.script.refusal(answer)) is not None:
-        state = OrderState.UNKNOWN if work.typed else OrderState.FAILED
-        work.ends(state, f"would not be read back: {words}")
-    return answer
+    answers: list[str] = []
+    for line in work.script.verify:
+        answer = _typed(terminal, work, line)
+        if (words := work.script.refusal(answer)) is not None:
+            state = OrderState.UNKNOWN if work.typed else OrderState.FAILED
+            work.ends(state, f"would not be read back: {words}")
+            break
+        answers.append(answer)
+    return "\n".join(answers)
 
 
 def _typed(terminal: Terminal, work: Work, line: str) -> str:
