@@ -130,10 +130,11 @@ class Daemon:
             "due": (judging.due, _LOOK_S),
             "watch": (watch.turn, _LOOK_S),
             "stock": (stock.turn, _STOCK_S),
-            "notify": (parts.tell, _TELL_S),
             "lag": (self._lag, 0.0),
             "reload": (self._reloading, 0.0),
         }
+        for worker in parts.workers:  # a turn each: a slow channel delays no other
+            rounds[f"notify_{worker.channel}"] = (worker.turn, _TELL_S)
         for name, source in parts.sources().items():
             rounds[name] = (partial(source.run, self._pouring(intake)), _AGAIN_S)
         return rounds

@@ -105,7 +105,7 @@ class Metrics:
         )  # fmt: skip
         self._down, self._up = counted.labels("down"), counted.labels("up")
         self._lag = self._histogram(
-            "capd_poll_lag_seconds", "From a poll until its readings are in the ledger.", _LAG_S
+            "capd_poll_lag_seconds", "How late a poll began, by its timetable.", _LAG_S
         )
         self._mqtt = self._gauge("capd_mqtt_connected", "1: the broker is connected; NaN: none.")
         self._mqtt.set(float("nan"))
@@ -181,20 +181,12 @@ class Metrics:
         self._ups.up[poll.device] = not poll.unreachable
 
     def posted(self, postings: Sequence[Posting]) -> None:
-        """Count a batch that is now in the ledger: its readings, its bytes, how long it waited."""
-        now, down, up = self._clock(), 0, 0
-        qualities: Tally[Quality] = Tally()
-        for posting in postings:
-            qualities[posting.step.quality] += 1
-            self.lag((now - posting.reading.at).total_seconds())
-            for part in posting.parts:
-                if part.counts:  # a backup's bytes are evidence only (CN-14)
-                    down += part.down_bytes
-                    up += part.up_bytes
-        for quality, n in qualities.items():
+        """Count a batch that is now in the ledger: its readings and its bytes."""
+        for quality, n in Tally(posting.step.quality for posting in postings).items():
             self.read(quality, n)
-        self.counted(down, up)
-        self._committed.set(now.timestamp())
+        parts = [part for posting in postings for part in posting.parts if part.counts]  # CN-14
+        self.counted(sum(p.down_bytes for p in parts), sum(p.up_bytes for p in parts))
+        self._committed.set(self._clock().timestamp())
 
     def read(self, quality: str, n: int = 1) -> None:
         """Count *n* readings that the accounting judged alike (a Quality, or unknown_meter)."""
@@ -206,7 +198,7 @@ class Metrics:
         self._up.inc(up)
 
     def lag(self, seconds: float) -> None:
-        """Measure how long a poll waited until it was in the ledger."""
+        """Measure how late a poll began."""
         self._lag.observe(max(0.0, seconds))
 
     def mqtt_connected(self, up: bool) -> None:  # noqa: FBT001 - a gauge's value

@@ -218,7 +218,6 @@ def test_a_posted_batch_counts_its_readings_and_the_bytes_of_main_meters_only__C
     assert value(metrics, "capd_readings_total", quality="counted") == 2
     assert value(metrics, "capd_counted_bytes_total", direction="down") == 700
     assert value(metrics, "capd_counted_bytes_total", direction="up") == 30
-    assert value(metrics, "capd_poll_lag_seconds_sum") == 8
     assert value(metrics, "capd_last_commit_timestamp_seconds") == NOON.timestamp() + 4
 
 
@@ -262,6 +261,13 @@ def test_a_moment_from_a_clock_that_was_set_back_is_no_negative_lag():
     metrics = Metrics()
     metrics.lag(-3.0)
     assert value(metrics, "capd_poll_lag_seconds_sum") == 0
+
+
+def test_a_configuration_that_could_not_be_read_again_shows():
+    metrics = Metrics()
+    assert value(metrics, "capd_config_last_reload_successful") == 1
+    metrics.reloaded(ok=False)
+    assert value(metrics, "capd_config_last_reload_successful") == 0
 
 
 def test_two_daemons_in_one_process_do_not_share_their_counts():
