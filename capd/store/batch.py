@@ -68,7 +68,8 @@ def gathered(postings: Sequence[Posting]) -> Batch:
 
 
 def _add_parts(batch: Batch, posting: Posting) -> None:
-    reading, step = posting.reading, posting.step
+    step = posting.step
+    reading = step.state.last  # of two falls in a row, an entry ends at the first (CN-8)
     rule = "" if step.entry is None else step.entry.rule
     quality = step.quality.value
     raw = (signed(reading.down_bytes), signed(reading.up_bytes), reading.uptime_s)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _BUSY_S = 15.0  # a command and the daemon may write at once: one waits for the other
 _STATEMENT_S = 120.0
 _WRITER_LOCK = 0x63617064  # "capd": the advisory lock that makes PostgreSQL's writers take turns
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",  # readers and the writer do not wait for each other
+    "PRAGMA synchronous=FULL",  # what was committed survives a power cut
+    "PRAGMA cache_size=-65536",  # KiB: the index of the entries is written all over
+)
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
@@ -87,7 +92,7 @@ class Database:
         def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
             connection.isolation_level = None
             cursor = connection.cursor()
-            for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", pragma):
+            for line in (*_PRAGMAS, pragma):
                 cursor.execute(line)
             cursor.close()
 

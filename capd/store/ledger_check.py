@@ -73,32 +73,34 @@ def _orphan(row: Any) -> str:  # noqa: ANN401 - a row of _without_total
 
 def _last_entries() -> Select[Any]:
     """Select the newest entry of each meter that its last reading does not agree with."""
-    key = (entries.c.device, entries.c.meter)
-    newest = select(*key, func.max(entries.c.ended_at).label("at")).group_by(*key).subquery()
-    this = and_(
-        entries.c.device == newest.c.device,
-        entries.c.meter == newest.c.meter,
-        entries.c.ended_at == newest.c.at,
+    newest_first = (entries.c.ended_at.desc(), entries.c.id.desc())
+    place = func.row_number().over(
+        partition_by=(entries.c.device, entries.c.meter), order_by=newest_first
     )
-    state = and_(meter_states.c.device == newest.c.device, meter_states.c.meter == newest.c.meter)
-    other_counters = or_(
-        entries.c.down_raw != meter_states.c.down_raw, entries.c.up_raw != meter_states.c.up_raw
-    )
+    kept = [entries.c[name] for name in ("device", "meter", "ended_at", "down_raw", "up_raw")]
+    newest = select(*kept, place.label("place")).subquery("newest")
+    state = meter_states.c
+    other_counters = or_(newest.c.down_raw != state.down_raw, newest.c.up_raw != state.up_raw)
     return (
-        select(*key, newest.c.at, meter_states.c.last_at)
-        .join_from(newest, entries, this)
-        .join(meter_states, state)
-        .where(
-            or_(
-                newest.c.at > meter_states.c.last_at,
-                and_(newest.c.at == meter_states.c.last_at, other_counters),
-            )
+        select(newest.c.device, newest.c.meter, newest.c.ended_at, state.last_at)
+        .join_from(
+            newest,
+            meter_states,
+            and_(newest.c.device == state.device, newest.c.meter == state.meter),
         )
+        .where(
+            newest.c.place == 1,
+            or_(
+                newest.c.ended_at > state.last_at,
+                and_(newest.c.ended_at == state.last_at, other_counters),
+            ),
+        )
+        .order_by(newest.c.device, newest.c.meter)
     )
 
 
 def _astray(row: Any) -> str:  # noqa: ANN401 - a row of _last_entries
-    at, last = rfc3339(moment(row["at"])), rfc3339(moment(row["last_at"]))
+    at, last = rfc3339(moment(row["ended_at"])), rfc3339(moment(row["last_at"]))
     return (
         f"ledger: {row['device']} {row['meter']}: the newest entry ends at {at}, "
         f"but the last reading of {last} does not agree with it"

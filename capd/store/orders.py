@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.errors import CannotBeDone
-from capd.model import Applied, Order, OrderState, Outcome
+from capd.model import Applied, Order, OrderState, Outcome, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
 from capd.store.order_events import order_event
@@ -60,6 +60,13 @@ class Orders:
         async with self._database.read() as conn:
             found = {OrderState(state): count for state, count in await conn.execute(query)}
         return {state: found.get(state, 0) for state in OrderState}
+
+    async def applied(self, subscriber: SubscriberId) -> list[Applied]:
+        """Return what devices are known to give *subscriber*, one a device."""
+        query = select(applied).where(applied.c.subscriber == subscriber)
+        async with self._database.read() as conn:
+            found = (await conn.execute(query.order_by(applied.c.device))).mappings()
+            return [rows.applied(row) for row in found]
 
     async def suspended_applied(self) -> list[Applied]:
         """Return the suspensions that devices confirmed: nothing may pass there any more."""
