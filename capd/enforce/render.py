@@ -52,6 +52,7 @@ class Script:
     in_service: tuple[str, ...] | None
     rated: tuple[str, ...] | None  # None: the order leaves rates alone
     unrated_if_not: tuple[str, ...] | None  # no rate is owed, and these would show one
+    rate_left_if: tuple[str, ...] | None  # found: rates are left alone after all
     failure_marks: tuple[str, ...]
     line_end: str
     answer_ends: str | None
@@ -63,6 +64,8 @@ class Script:
 
     def assumed(self) -> tuple[str, ...]:
         """Return the lines that would be typed if the device is as the books say."""
+        if self.order.before == self.order.after:
+            return ()
         state: tuple[str, ...] = ()
         if self.order.after.suspended != self.order.before.suspended:
             state = self.suspend if self.order.after.suspended else self.restore
@@ -86,6 +89,8 @@ class Script:
 
     def _missing_rate(self, answer: str) -> tuple[str, ...]:
         if self.unrated_if_not is not None and not _all_found(self.unrated_if_not, answer):
+            return ()
+        if self.rate_left_if is not None and _all_found(self.rate_left_if, answer):
             return ()
         if self.rated is not None and _all_found(self.rated, answer):
             return ()
@@ -117,9 +122,10 @@ def script(order: Order, device: Device, profile: Profile) -> Script:
 def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, str]) -> Script:
     verify = method.verify
     limited = order.after.down_bps is not None or order.after.up_bps is not None
+    sure = order.before == order.after  # nobody knows what the device has: make it so
     rate: tuple[str, ...] = ()
     rated = unrated_if_not = None
-    if _rates(order.before) != _rates(order.after):
+    if sure or _rates(order.before) != _rates(order.after):
         rate = _lines(method.rate if limited else method.unrate, words)
     if rate and limited:
         rated = _signs(verify.rate, words)
@@ -139,6 +145,7 @@ def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, 
         in_service=_signs(verify.in_service, words),
         rated=rated,
         unrated_if_not=unrated_if_not,
+        rate_left_if=_signs(verify.no_rate, words) if sure else None,
         failure_marks=enforce.failure_marks,
         line_end=enforce.line_end,
         answer_ends=enforce.answer_ends,

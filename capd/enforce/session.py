@@ -33,6 +33,7 @@ class Work:
     state: OrderState | None = None  # None: not known yet
     detail: str = ""
     retry: bool = False
+    unreachable: bool = False
     said: list[str] = field(default_factory=list)  # the transcript
 
     def ends(self, state: OrderState, detail: str, *, retry: bool = False) -> None:
@@ -55,17 +56,18 @@ def carry(terminal: Terminal, works: Sequence[Work]) -> None:
         for work in changed:
             _prove(terminal, work)
     except DeviceUnreachable as exc:
-        fail(works, str(exc), retry=True)
+        fail(works, str(exc), retry=True, unreachable=True)
     except (DeviceRefused, NonsenseFromDevice) as exc:
         fail(works, str(exc), retry=False)
 
 
-def fail(works: Sequence[Work], why: str, *, retry: bool) -> None:
+def fail(works: Sequence[Work], why: str, *, retry: bool, unreachable: bool = False) -> None:
     """Settle all of *works* that are not settled yet, for the one reason *why*."""
     for work in works:
         if work.state is None:
             state = OrderState.UNKNOWN if work.typed else OrderState.FAILED
             work.ends(state, why, retry=retry)
+            work.unreachable = unreachable
 
 
 def outcome(work: Work, at: datetime, took_s: float) -> Outcome:
@@ -78,6 +80,7 @@ def outcome(work: Work, at: datetime, took_s: float) -> Outcome:
         took_s=took_s,
         transcript="\n".join(work.said)[:_LONGEST_TRANSCRIPT],
         retry=work.retry,
+        unreachable=work.unreachable,
     )
 
 

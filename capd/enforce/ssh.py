@@ -164,7 +164,7 @@ class _Visit:
                 session.carry(_NetmikoTerminal(connection, self._timeout_s), works)
         except DeviceUnreachable as exc:
             why = "took too long, and was cut off" if self._was_cut else str(exc)
-            session.fail(works, why, retry=True)
+            session.fail(works, why, retry=True, unreachable=True)
         except DeviceRefused as exc:
             session.fail(works, str(exc), retry=False)
         except Exception as exc:  # noqa: BLE001 - one odd device must not stop the others

@@ -27,10 +27,16 @@ class _Rest:
     failures: int
     until: datetime
     device: Device
+    silent: bool = False
 
 
 class Breaker:
-    """Leaves a device that fails alone for a while, and gives an order up after some tries."""
+    """Leaves a device that fails alone for a while, and gives an order up after some tries.
+
+    A device that is merely silent is tried for as long as something is owed, at once when it is
+    heard of again: a router that was off for the night must not come back with the service that
+    its subscriber lost in the meantime.
+    """
 
     def __init__(self, config: EnforceConfig, clock: Clock) -> None:
         self._config = config
@@ -41,6 +47,14 @@ class Breaker:
         """Tell whether *device* may be visited now; a change in the inventory ends its rest."""
         rest = self._rests.get(device.id)
         return rest is None or rest.until <= self.now() or rest.device != device
+
+    def answers(self, device: DeviceId) -> bool:
+        """End the rest of a device that was silent and is heard of again; say if there was one."""
+        rest = self._rests.get(device)
+        if rest is None or not rest.silent:
+            return False
+        del self._rests[device]
+        return True
 
     def judge(
         self, device: Device, outcomes: Sequence[Outcome]
@@ -60,7 +74,7 @@ class Breaker:
         tries = outcome.order.attempts + 1
         if not outcome.retry:
             return outcome, None
-        if tries >= self._config.attempts:
+        if tries >= self._config.attempts and not outcome.unreachable:
             return _given_up(outcome, tries), None
         again = next_try(now, failures=tries, backoff_s=self._config.backoff_s)
         return outcome, max(again, until or again)
@@ -74,7 +88,8 @@ class Breaker:
             return None
         failures = before.failures + 1 if before is not None and before.device == device else 1
         until = next_try(now, failures=failures, backoff_s=self._config.backoff_s)
-        self._rests[device.id] = _Rest(failures, until, device)
+        silent = all(outcome.unreachable for outcome in outcomes)
+        self._rests[device.id] = _Rest(failures, until, device, silent)
         if failures == 1:
             log.warning("%s", outcomes[0].detail)
         return until
