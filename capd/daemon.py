@@ -30,6 +30,7 @@ _TELL_S = 1.0
 _STOCK_S = 5.0
 _LAG_S = 1.0
 _AGAIN_S = 5.0  # after a source ended that never should
+_FINISH_S = 15.0
 _FLUSH_S = 20.0
 _STALE_INTERVALS = 3  # without any reading: not ready
 
@@ -103,7 +104,7 @@ class Daemon:
                 group.create_task(
                     keep(name, turn, every_s=every_s, metrics=self.metrics), name=name
                 )
-                for name, (turn, every_s) in self._rounds(parts, intake).items()
+                for name, (turn, every_s) in self._rounds(parts, intake, enforcement).items()
             ]
             tasks.append(group.create_task(enforcement.run(every_s=_LOOK_S), name="enforce"))
             self.started.set()
@@ -111,7 +112,8 @@ class Daemon:
             log.info("capd runs: %s", parts.summary())
             await self._stop.wait()
             systemd.tell("STOPPING=1")
-            log.info("stopping: what was read is posted first")
+            log.info("stopping: what is being pushed is finished, what was read is posted")
+            await enforcement.finish(within_s=_FINISH_S)
             for task in tasks:
                 task.cancel()
         try:
@@ -120,7 +122,9 @@ class Daemon:
         except TimeoutError:
             log.error("the ledger did not take the last readings in %.0f s", _FLUSH_S)  # noqa: TRY400
 
-    def _rounds(self, parts: Parts, intake: Intake) -> dict[str, tuple[Turn, float]]:
+    def _rounds(
+        self, parts: Parts, intake: Intake, enforcement: Enforcement
+    ) -> dict[str, tuple[Turn, float]]:
         judging = Judging(parts.house, self.clock)
         watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
         stock = Stock(parts.house, self.clock, parts.allowed_leaks)
@@ -136,15 +140,16 @@ class Daemon:
         for worker in parts.workers:  # a turn each: a slow channel delays no other
             rounds[f"notify_{worker.channel}"] = (worker.turn, _TELL_S)
         for name, source in parts.sources().items():
-            rounds[name] = (partial(source.run, self._pouring(intake)), _AGAIN_S)
+            rounds[name] = (partial(source.run, self._pouring(intake, enforcement)), _AGAIN_S)
         return rounds
 
-    def _pouring(self, intake: Intake) -> Pour:
+    def _pouring(self, intake: Intake, enforcement: Enforcement) -> Pour:
         async def pour(poll: Poll) -> None:
             self.metrics.polled(poll)
             await intake.pour(poll)
             if poll.readings:
                 self._last_read_s = time.monotonic()
+                await enforcement.heard_of(poll.device)
 
         return pour
 

@@ -117,7 +117,7 @@ def _fact(fields: Mapping[str, object], at: datetime) -> Fact:
         if key in {"at", "fact", "subscriber", "author"} or value is None:
             continue
         if isinstance(value, bool | list | dict):
-            raise ValueError(f"{key} wants text or a number")
+            raise ValueError(f"{key} wants text or a number")  # noqa: TRY004
         details[key] = str(value)
     return Fact(
         at=at,

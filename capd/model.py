@@ -540,6 +540,7 @@ class Outcome:
     took_s: float = 0.0
     transcript: str = ""  # what was typed and answered, secrets masked
     retry: bool = False  # try again later (with backoff)
+    unreachable: bool = False  # nobody refused anything: it is tried for as long as it is owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,13 @@ from capd.collect.snmp_pysnmp import PysnmpEngine
 from capd.config import Config, SnmpConfig
 from capd.enforce.ssh import NetmikoPusher
 from capd.enforce.worker import Breaker
+from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Event
 from capd.network import Network, enforces, network
 from capd.notify.email import Email
 from capd.notify.webhook import Webhook
 from capd.notify.worker import Worker, deliver
-from capd.pipeline import House
 from capd.profiles import Profile
 from capd.store import Store
 

@@ -10,85 +10,33 @@ a hint that is wrong or missing costs time, never bytes: the ledger compares bef
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from capd.account.counters import step
 from capd.account.usage import parts
-from capd.decide import facts, guard, reconcile
+from capd.decide import facts, guard, late, reconcile
 from capd.decide.facts import Refused
 from capd.decide.judge import judge
-from capd.decide.policy import Policy
 from capd.errors import CannotBeDone, StoreError
-from capd.metrics import Metrics
+from capd.house import House, Line
 from capd.model import (
-    Counts,
     Fact,
-    MeterKey,
-    MeterState,
     Part,
-    Period,
     Posting,
     Quality,
     Reading,
     SubscriberId,
     Verdict,
 )
-from capd.store import MeterHome, Store
+from capd.store import MeterHome
 from capd.store.desk import Desk
 
 _AT_A_TIME = 500  # subscribers judged in one transaction
 _HOUR = timedelta(hours=1)
+_MOMENT = timedelta(microseconds=1)
 _TRIES = 5
-
-
-@dataclass(slots=True)
-class _Line:
-    """Up to where a subscriber may count in a period before anything changes."""
-
-    period: Period
-    counts: Counts
-    counted: int
-    watch_bytes: int | None
-    allowance_bytes: int | None
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the turns remember to save queries; may be forgotten at any moment."""
-
-    homes: dict[MeterKey, MeterHome] = field(default_factory=dict)
-    states: dict[MeterKey, MeterState | None] = field(default_factory=dict)
-    lines: dict[SubscriberId, _Line] = field(default_factory=dict)
-    due: dict[SubscriberId, datetime] = field(default_factory=dict)
-
-    def forget(self, readings: Sequence[Reading]) -> None:
-        """Drop what was remembered of the meters read, and of whose they are."""
-        for reading in readings:
-            self.states.pop(reading.key, None)
-            home = self.homes.get(reading.key)
-            if home is not None:
-                self.lines.pop(home.subscriber, None)
-
-
-@dataclass(slots=True)
-class House:
-    """What the turns work with."""
-
-    store: Store
-    policy: Policy
-    zone: ZoneInfo
-    currency: str
-    metrics: Metrics
-    most_suspensions: int = 20
-    memory: Memory = field(default_factory=Memory)
-
-    async def look_round(self) -> None:
-        """Read again whose meters there are; after an import, and at the start."""
-        self.memory.homes = await self.store.people.meter_homes()
-        self.memory.lines.clear()
 
 
 async def account_turn(house: House, readings: Sequence[Reading]) -> None:
@@ -98,43 +46,94 @@ async def account_turn(house: House, readings: Sequence[Reading]) -> None:
     remembered, and the same readings may be handed in again.
     """
     for _ in range(_TRIES):
-        readings = await _post_up_to_a_conflict(house, readings)
+        readings = await _Batch(house).take(readings)
         if not readings:
             return
     raise StoreError("the ledger changed under every attempt to post; is a second capd running?")
 
 
-async def _post_up_to_a_conflict(house: House, readings: Sequence[Reading]) -> Sequence[Reading]:
-    """Post *readings*; return those that somebody else was faster with, to be stepped again."""
-    memory, known = house.memory, house.memory.states
-    missing = {reading.key for reading in readings if reading.key not in known}
-    if missing:
-        found = await house.store.ledger.states(missing)
-        known.update({key: found.get(key) for key in missing})
-    gathered: list[Posting] = []
-    posted = 0
-    try:
-        for n, reading in enumerate(readings):
-            home = memory.homes.get(reading.key)
-            if home is None:
-                house.metrics.read("unknown_meter", 1)
-                continue
-            posting = _posting(house, home, reading)
-            if posting.step.quality is Quality.STALE:
-                house.metrics.read(Quality.STALE, 1)
-                continue
-            gathered.append(posting)
-            if any(_reaches_a_line(memory, part) for part in posting.parts if part.counts):
-                if await _save(house, gathered):
-                    return [*(one.reading for one in gathered), *readings[n + 1 :]]
-                gathered, posted = [], n + 1
-                await decide_turn(house, [home.subscriber], now=reading.at)
-        if await _save(house, gathered):
-            return [posting.reading for posting in gathered]
-    except BaseException:
-        memory.forget(readings[posted:])
-        raise
-    return ()
+class _Batch:
+    """Readings on their way into the ledger, and who must be looked at because of them."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._gathered: list[Posting] = []
+        self._unseen: set[SubscriberId] = set()  # first bytes of a period nobody looked at yet
+        self._late: dict[datetime, set[SubscriberId]] = defaultdict(set)  # by the period's end
+
+    async def take(self, readings: Sequence[Reading]) -> Sequence[Reading]:
+        """Post *readings*; return those that somebody else was faster with, to step again."""
+        posted = 0
+        try:
+            await self._recall(readings)
+            for n, reading in enumerate(readings):
+                if not self._gather(reading):
+                    continue
+                if await self._save():
+                    break
+                posted = n + 1
+                who = self._house.memory.homes[reading.key].subscriber
+                await decide_turn(self._house, [who], now=reading.at)
+            else:
+                posted = posted if await self._save() else len(readings)
+        except BaseException:
+            self._house.memory.forget(readings[posted:])
+            raise
+        await self._look_after(readings)
+        return readings[posted:]
+
+    async def _recall(self, readings: Sequence[Reading]) -> None:
+        known = self._house.memory.states
+        missing = {reading.key for reading in readings if reading.key not in known}
+        if missing:
+            found = await self._house.store.ledger.states(missing)
+            known.update({key: found.get(key) for key in missing})
+
+    def _gather(self, reading: Reading) -> bool:
+        """Step *reading*; say whether its subscriber reached a line and must be judged now."""
+        home = self._house.memory.homes.get(reading.key)
+        if home is None:
+            self._house.metrics.read("unknown_meter", 1)
+            return False
+        posting = _posting(self._house, home, reading)
+        if posting.step.quality is Quality.STALE:
+            self._house.metrics.read(Quality.STALE, 1)
+            return False
+        self._gathered.append(posting)
+        reached = [self._reaches_a_line(part) for part in posting.parts if part.counts]
+        return any(reached)
+
+    def _reaches_a_line(self, part: Part) -> bool:
+        line = self._house.memory.lines.get(part.subscriber)
+        if line is None or line.period.start < part.period.start:
+            self._unseen.add(part.subscriber)
+            return False
+        if line.period.start > part.period.start:
+            self._late[part.period.end].add(part.subscriber)
+            return False
+        return line.add(part)
+
+    async def _save(self) -> bool:
+        """Post what was gathered; say whether somebody else was faster (nothing is saved then)."""
+        house, gathered = self._house, self._gathered
+        if not gathered:
+            return False
+        self._gathered = []
+        if await house.store.ledger.post(gathered):
+            house.memory.forget([posting.reading for posting in gathered])
+            return True
+        house.metrics.posted(gathered)
+        return False
+
+    async def _look_after(self, readings: Sequence[Reading]) -> None:
+        """Judge those of whom nobody knew the line, and settle periods that are over."""
+        now = max((reading.at for reading in readings), default=None)
+        if now is None:
+            return
+        for end, who in self._late.items():
+            await _settle(self._house, sorted(who), end, now)
+        if self._unseen:
+            await decide_turn(self._house, sorted(self._unseen), now=now)
 
 
 def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
@@ -156,29 +155,20 @@ def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
     return Posting(before=before, step=result, reading=reading, parts=shares)
 
 
-def _reaches_a_line(memory: Memory, part: Part) -> bool:
-    """Add *part* to what is remembered of its period; say whether something may change now."""
-    line = memory.lines.get(part.subscriber)
-    if line is None or line.period.start < part.period.start:
-        return True  # nobody looked yet in this period
-    if line.period.start > part.period.start:
-        return False  # late bytes of a period that is over
-    if line.counts is not Counts.UPLOAD:
-        line.counted += part.down_bytes
-    if line.counts is not Counts.DOWNLOAD:
-        line.counted += part.up_bytes
-    return line.watch_bytes is not None and line.counted >= line.watch_bytes
-
-
-async def _save(house: House, gathered: Sequence[Posting]) -> bool:
-    """Post what was gathered; say whether somebody else was faster (then nothing was saved)."""
-    if not gathered:
-        return False
-    if await house.store.ledger.post(gathered):
-        house.memory.forget([posting.reading for posting in gathered])
-        return True
-    house.metrics.posted(gathered)
-    return False
+async def _settle(
+    house: House, subscribers: Sequence[SubscriberId], end: datetime, now: datetime
+) -> None:
+    """Let late bytes of the period that ended at *end* count against it; they stop nobody now."""
+    async with house.store.judging() as desk:
+        catalogue = await desk.products()
+        standings = await desk.standings(
+            subscribers, now=end - _MOMENT, tz=house.zone, months=house.policy.window_months
+        )
+        for standing in standings:
+            events = late.settle(
+                standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone
+            )
+            await desk.record(events)
 
 
 async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
@@ -231,9 +221,9 @@ async def _judge(
     for standing in standings:
         verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
         verdicts.append(verdict)
-        memory.lines[verdict.subscriber] = _Line(
+        memory.lines[verdict.subscriber] = Line(
             period=standing.period,
-            counts=standing.product.counts,
+            counts=catalogue[verdict.owed.product].counts,
             counted=verdict.counted_bytes,
             watch_bytes=verdict.watch_bytes,
             allowance_bytes=verdict.allowance_bytes,
@@ -259,6 +249,8 @@ async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: dat
     if changes.add:
         released, held = guard.release(
             changes.add,
+            paused=bool(await house.store.people.paused()),
+            suspensions_waiting=await desk.suspensions_waiting(now - _HOUR),
             suspensions_last_hour=await desk.suspensions_since(now - _HOUR),
             most_suspensions=house.most_suspensions,
         )

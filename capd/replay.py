@@ -15,10 +15,11 @@ from capd.account.report import usage_record
 from capd.decide import facts
 from capd.decide.policy import Policy
 from capd.errors import ConfigError
+from capd.house import House
 from capd.lines import Line, event_record, line_of
 from capd.metrics import Metrics
 from capd.model import Fact, Inventory, MeterKey, Reading, SubscriberId
-from capd.pipeline import House, accept_turn, account_turn, decide_turn
+from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
 
 PRINTED = frozenset(

@@ -11,9 +11,10 @@ from capd.clock import Clock
 from capd.enforce import Pusher
 from capd.enforce.leaks import leaking
 from capd.enforce.worker import Breaker, carry_out
+from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Order, OrderState, Outcome, SubscriberId
-from capd.pipeline import House, decide_turn
+from capd.pipeline import decide_turn
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,18 @@ class Enforcement:
         self._devices = devices
         self._busy: set[DeviceId] = set()
         self._group: asyncio.TaskGroup | None = None
+        self._ending = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def finish(self, *, within_s: float) -> None:
+        """Begin nothing new, and wait for what is being pushed; what takes longer is cut off."""
+        self._ending = True
+        try:
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("still configuring %s: cut off", ", ".join(sorted(self._busy)))
 
     async def run(self, *, every_s: float) -> None:
         """Look for orders every *every_s*, for ever."""
@@ -125,7 +138,7 @@ class Enforcement:
 
     async def turn(self) -> None:
         """Start on the orders that are due, unless the operator holds the brake."""
-        if self._group is None or await self._house.store.people.paused():
+        if self._group is None or self._ending or await self._house.store.people.paused():
             return
         by_device: dict[DeviceId, list[Order]] = defaultdict(list)
         for order in await self._house.store.orders.due(self._clock()):
@@ -133,6 +146,7 @@ class Enforcement:
                 by_device[order.device].append(order)
         for device, orders in by_device.items():
             self._busy.add(device)
+            self._idle.clear()
             self._group.create_task(self._one(device, orders), name=f"push to {device}")
 
     async def _one(self, device: DeviceId, orders: Sequence[Order]) -> None:
@@ -142,6 +156,13 @@ class Enforcement:
             log.exception("%s: pushing failed", device)
         finally:
             self._busy.discard(device)
+            if not self._busy:
+                self._idle.set()
+
+    async def heard_of(self, device: DeviceId) -> None:
+        """Try what waits for *device* now, where it was silent and has just answered a poll."""
+        if self._breaker.answers(device):
+            await self._house.store.orders.hurry(device)
 
     async def push(self, orders: Sequence[Order]) -> list[Outcome]:
         """Carry out *orders*, and write down what became of each as it is known."""

@@ -74,7 +74,10 @@ class Intake:
         try:
             if batch:
                 await self._until_posted(batch)
-        finally:
+        except BaseException:
+            self._gathered = [*batch, *self._gathered]  # posted twice counts once (CN-2)
+            raise
+        else:
             async with self._committed:
                 self._done += len(batch)
                 self._committed.notify_all()

@@ -114,3 +114,12 @@ class Desk:
         """Return how many suspensions were let go to devices since *at*: what the guard counts."""
         query = select(func.count()).where(orders.c.suspends, orders.c.released_at >= micros(at))
         return int((await self._conn.execute(query)).scalar_one())
+
+    async def suspensions_waiting(self, before: datetime) -> int:
+        """Return how many suspensions let go before *before* no device has carried out yet."""
+        query = select(func.count()).where(
+            orders.c.suspends,
+            orders.c.state.in_((OrderState.OPEN, OrderState.UNKNOWN)),
+            orders.c.released_at < micros(before),
+        )
+        return int((await self._conn.execute(query)).scalar_one())

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.errors import CannotBeDone
-from capd.model import Applied, Order, OrderState, Outcome, SubscriberId
+from capd.model import Applied, DeviceId, Order, OrderState, Outcome, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
 from capd.store.order_events import order_event
@@ -99,6 +99,12 @@ class Orders:
                 events.append(order_event(ended, at=outcome.at, state=outcome.state))
             written = list(zip(await append(conn, events), events, strict=True))
             await self._outbox.enqueue(conn, written)
+
+    async def hurry(self, device: DeviceId) -> None:
+        """Let what is to be tried again on *device* be tried now."""
+        waiting = and_(orders.c.device == device, orders.c.state.in_(_RUNNING))
+        async with self._database.write() as conn:
+            await conn.execute(update(orders).where(waiting).values(next_at=None))
 
     async def decide(
         self, order_id: int | None, *, approve: bool, author: str, note: str, at: datetime

@@ -8,9 +8,10 @@ import pytest
 
 from capd.decide.policy import Policy
 from capd.errors import CannotBeDone
+from capd.house import House
 from capd.metrics import Metrics
 from capd.model import OrderState, Reason
-from capd.pipeline import House, accept_turn, account_turn, decide_turn
+from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store, check
 from tests.builders import (
     GB,
@@ -21,6 +22,7 @@ from tests.builders import (
     a_meter,
     a_reading,
     a_subscriber,
+    an_event,
     an_inventory,
 )
 
@@ -174,3 +176,35 @@ async def test_a_reading_of_a_meter_that_nobody_knows_is_left_out(store):
 
 def test_the_product_that_these_tests_speak_of_has_a_cap_of_100_gb():
     assert HOME_100.cap_bytes == 100 * GB
+
+
+async def test_late_bytes_of_a_month_that_is_over_count_as_its_breach__UC_4(store):
+    house = await a_house(store)
+    end = house.memory.lines["S-1"].period.end
+    late = [
+        a_reading(0, at=end - timedelta(days=2)),
+        a_reading(99 * GB, at=end - timedelta(minutes=5)),
+        a_reading(103 * GB, at=end + timedelta(minutes=5)),
+    ]
+    await account_turn(house, late[:2])
+    await decide_turn(house, ["S-1"], now=end)  # the month turns before the last poll comes in
+    await account_turn(house, late[2:])
+    standing = await store.people.standing_of("S-1", end + timedelta(hours=1), LONDON, 6)
+    assert [breach.period for breach in standing.breaches] == ["2026-03"]
+    assert standing.holds == ()
+
+
+async def test_suspensions_do_not_pile_up_behind_the_brake(store):
+    people = [a_subscriber(f"S-{n}") for n in range(4)]
+    devices = [a_device(f"cpe-{n}", meters=(a_meter(subscriber=f"S-{n}"),)) for n in range(4)]
+    inventory = an_inventory(subscribers=tuple(people), devices=tuple(devices))
+    house = await a_house(store, inventory=inventory, most_suspensions=3)
+    async with store.judging() as desk:
+        await desk.record([an_event("paused", subscriber=None, by="command")])
+    for n in range(4):  # two hours apart: within every hour's limit, but nothing is carried out
+        at = n * 7200
+        await account_turn(
+            house, [a_reading(v, at=at + s, device=f"cpe-{n}") for v, s in ((0, 0), (101 * GB, 9))]
+        )
+    counts = await store.orders.counts()
+    assert (counts[OrderState.OPEN], counts[OrderState.HELD]) == (3, 1)
