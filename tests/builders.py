@@ -174,8 +174,9 @@ def an_inventory(*, products=(HOME_100, HOME_300, HOME_900), sectors=(), **more)
     return Inventory(**{"products": products, "sectors": sectors, **given, **more})
 
 
-def an_event(kind="notice", *, at=NOON, subscriber="S-1", text="It became different.", **more):
+def an_event(kind=None, *, at=NOON, subscriber="S-1", text="It became different.", **more):
     """Return an event; what is not one of its own fields is one of its figures."""
+    kind = kind or ("notice" if "notice" in more else "noted")
     own = {key: more.pop(key) for key in ("clause", "device", "author") if key in more}
     return Event(at=at, kind=kind, text=text, subscriber=subscriber, figures=more, **own)
 

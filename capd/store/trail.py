@@ -88,14 +88,13 @@ class Trail:
         async with self._database.read() as conn:
             head, newest = await _head(conn)
             last, digest = 0, _FIRST
-            while True:
-                query = select(events).where(events.c.id > last).order_by(events.c.id)
-                found = (await conn.execute(query.limit(_AT_A_TIME))).mappings().all()
+            query = select(events).order_by(events.c.id).limit(_AT_A_TIME)
+            found = (await conn.execute(query)).mappings().all()
+            while found:
                 for row in found:
                     mistakes += _mistakes(row, last, digest)
                     last, digest = row["id"], row["hash"]
-                if len(found) < _AT_A_TIME:
-                    break
+                found = (await conn.execute(query.where(events.c.id > last))).mappings().all()
         if (last, digest) != (head, newest):
             mistakes.append(f"audit trail: ends with event {last}, but {head} was written last")
         return mistakes
