@@ -124,7 +124,10 @@ class Asker:
             max_repetitions=snmp.max_repetitions,
         )
         if not names:
-            raise NonsenseFromDevice(f"shows no interfaces under {table.name}: check its SNMP view")
+            raise NonsenseFromDevice(
+                f"shows no interfaces under {table.name}: check what its SNMP view, or the SNMPv3 "
+                "user, may see"
+            )
         wanted = {(meter.if_name or "").encode() for meter in target.device.meters}
         rows = {name: at for name, at in varbinds.index_of(names).items() if name in wanted}
         twins = [row for at in rows.values() if len(at) > 1 for row in at]

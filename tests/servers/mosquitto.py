@@ -63,3 +63,15 @@ class Mosquitto:
              *(["-r"] if retain else []), *login, "-t", topic, "-s"],
             input=payload, check=True, capture_output=True,
         )  # fmt: skip
+
+
+def a_certificate(folder: Path) -> tuple[Path, Path]:
+    """Return a certificate for 127.0.0.1 that vouches for itself, and its key."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key

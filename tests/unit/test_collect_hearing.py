@@ -1,0 +1,148 @@
+"""What a burst of messages says: polls by device, each counter once, old and false ones marked."""
+
+import json
+from datetime import timedelta
+
+from capd.collect.hearing import Hearing, Message
+from capd.collect.topics import topics_of
+from capd.model import Down
+from capd.profiles import load_all
+from tests.builders import NOON, a_device, a_meter
+
+PROFILES = load_all()
+OCTETS = "collectd/cpe-1/interface-wan0/if_octets"
+UPTIME = "collectd/cpe-1/uptime/uptime"
+JSON = "capd/r1/counters"
+ROUTER = a_device(mqtt_name="cpe-1")
+SCRIPTED = a_device("r1", profile="generic_mqtt_json", mqtt_name="r1", settings={})
+
+
+def a_hearing(*devices):
+    return Hearing(topics_of(devices or (ROUTER, SCRIPTED), PROFILES).routes)
+
+
+def at(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+def collectd(topic, values, *, s=0.0, late_s=0.0, retained=False):
+    payload = f"{at(s).timestamp():.3f}:{values}\0".encode()
+    return Message(topic, payload, at(s + late_s), retained)
+
+
+def scripted(s=0.0, *, rx=1, tx=2, **more):
+    payload = {"v": 1, "if": {"wan0": {"rx": rx, "tx": tx}}, **more}
+    return Message(JSON, json.dumps(payload).encode(), at(s), retained=False)
+
+
+def the_readings(polls):
+    (poll,) = polls
+    assert poll.problem is None
+    return poll.readings
+
+
+def test_rx_is_in():
+    hearing = a_hearing()
+    (reading,) = the_readings(hearing.polls([collectd(OCTETS, "900:70")]))
+    assert (reading.down_bytes, reading.up_bytes, reading.at) == (900, 70, NOON)
+    lan = a_device(mqtt_name="cpe-1", meters=(a_meter(down=Down.OUT),))
+    (reading,) = the_readings(a_hearing(lan).polls([collectd(OCTETS, "900:70")]))
+    assert (reading.down_bytes, reading.up_bytes) == (70, 900)
+
+
+def test_the_uptime_of_the_burst_belongs_to_its_counters_whichever_came_first__CN_4():
+    burst = [collectd(OCTETS, "900:70", s=2), collectd(UPTIME, "100", s=1)]
+    (reading,) = the_readings(a_hearing().polls(burst))
+    assert reading.uptime_s == 101.0
+
+
+def test_an_uptime_heard_long_ago_proves_nothing_about_now__CN_4():
+    hearing = a_hearing()
+    hearing.polls([collectd(UPTIME, "100")])
+    (soon,) = the_readings(hearing.polls([collectd(OCTETS, "900:70", s=60)]))
+    (late,) = the_readings(hearing.polls([collectd(OCTETS, "900:70", s=600)]))
+    assert (soon.uptime_s, late.uptime_s) == (160.0, None)
+
+
+def test_a_retained_message_is_marked_and_its_uptime_is_not_taken():
+    burst = [collectd(UPTIME, "100", retained=True), collectd(OCTETS, "900:70", retained=True)]
+    (reading,) = the_readings(a_hearing().polls(burst))
+    assert reading.retained
+    assert reading.uptime_s is None
+
+
+def test_messages_with_a_time_of_their_own_are_all_kept():
+    burst = [collectd(OCTETS, f"{900 + n}:70", s=10 * n, late_s=30 - 10 * n) for n in range(3)]
+    assert [r.down_bytes for r in the_readings(a_hearing().polls(burst))] == [900, 901, 902]
+
+
+def test_the_same_message_twice_is_one_reading__CN_2():
+    burst = [collectd(OCTETS, "900:70")] * 2
+    assert len(the_readings(a_hearing().polls(burst))) == 1
+
+
+def test_of_a_backlog_without_times_only_the_last_counts__CN_13():
+    """Else a minute's bytes would seem to have come within a millisecond (CN-10)."""
+    burst = [scripted(s=n / 1000, rx=1_000_000_000 * n) for n in range(1, 5)]
+    (reading,) = the_readings(a_hearing().polls(burst))
+    assert reading.down_bytes == 4_000_000_000
+
+
+def test_json_says_who_it_is_and_since_when():
+    (reading,) = the_readings(a_hearing().polls([scripted(sn="HX1", uptime=12.5)]))
+    assert (reading.identity, reading.uptime_s) == ("HX1", 12.5)
+
+
+def test_identity_is_the_topics_whatever_the_payload_claims():
+    (poll,) = a_hearing().polls([scripted(name="cpe-1", device="cpe-1")])
+    assert poll.device == "r1"
+
+
+def test_a_clock_of_1970_is_replaced_by_the_time_of_arrival_and_counted__CN_16():
+    hearing = a_hearing()
+    (reading,) = the_readings(hearing.polls([scripted(at=12)]))
+    assert reading.at == NOON
+    assert hearing.rejected["clock_skew"] == 1
+
+
+def test_an_unknown_topic_is_ignored_and_counted():
+    hearing = a_hearing()
+    strange = Message("collectd/stranger/interface-wan0/if_octets", b"1:2:3", NOON, retained=False)
+    assert hearing.polls([strange]) == []
+    assert hearing.rejected["unknown_topic"] == 1
+
+
+def test_a_huge_payload_is_not_even_parsed():
+    hearing = a_hearing()
+    (poll,) = hearing.polls([Message(JSON, b" " * 65_537, NOON, retained=False)])
+    assert poll.readings == ()
+    assert "64 KiB" in poll.problem
+    assert hearing.rejected["too_large"] == 1
+
+
+def test_a_router_that_publishes_rates_is_said_once_with_the_cure(caplog):
+    hearing = a_hearing()
+    for n in range(4):
+        (poll,) = hearing.polls([collectd(OCTETS, "nan:nan" if n == 0 else "0:0", s=n)])
+        assert "StoreRates false" in poll.problem
+    assert len(caplog.records) == 1
+    assert hearing.rejected["rate_not_counter"] == 4
+
+
+def test_an_interface_that_json_does_not_mention_is_named():
+    device = a_device(
+        "r1", profile="generic_mqtt_json", mqtt_name="r1", settings={},
+        meters=(a_meter(), a_meter("b", subscriber="S-2", if_name="lan9")),
+    )  # fmt: skip
+    (poll,) = a_hearing(device).polls([scripted()])
+    assert [reading.meter for reading in poll.readings] == ["wan"]
+    assert poll.problem == "capd/r1/counters if/lan9/rx is missing"
+
+
+def test_a_new_inventory_keeps_what_topics_have_shown():
+    hearing = a_hearing()
+    hearing.polls([collectd(OCTETS, "nan:nan")])
+    hearing.follow(topics_of([ROUTER], PROFILES).routes)
+    (poll,) = hearing.polls([collectd(OCTETS, "0:0", s=10)])
+    assert poll.readings == ()
+    assert hearing.polls([scripted()]) == []
