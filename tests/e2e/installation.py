@@ -171,6 +171,7 @@ class Installation:
         """SIGTERM, and wait; return the exit code. A daemon that does not end is killed."""
         if self._daemon is None:
             return 0
+        print(self.log())  # pytest shows it where the test has failed
         self._daemon.terminate()
         try:
             return self._daemon.wait(20)
