@@ -1,0 +1,231 @@
+"""What is done again and again: noticing, pushing, taking stock; and the daemon around it."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from capd.config import EnforceConfig, load
+from capd.daemon import Daemon
+from capd.enforce.worker import Breaker
+from capd.errors import CapdError
+from capd.model import OrderState, Outcome
+from capd.pipeline import accept_turn, account_turn
+from capd.policies import default_text
+from capd.rounds import Enforcement, Judging, Stock, Watch, keep
+from tests.builders import GB, NOON, a_device, a_fact, a_reading, an_event
+from tests.integration.test_pipeline import a_house, counted, kinds
+
+LATER = NOON + timedelta(hours=1)
+
+
+def later():
+    return LATER
+
+
+class Device:
+    """Stands where Netmiko would: does what it is told, unless it is off."""
+
+    def __init__(self):
+        self.off = False
+        self.told = []
+
+    async def push(self, device, orders):
+        self.told.append([order.after.suspended for order in orders])
+        if self.off:
+            state, more = OrderState.FAILED, {"retry": True, "unreachable": True}
+        else:
+            state, more = OrderState.APPLIED, {}
+        return [Outcome(order=o, state=state, detail="so", at=LATER, **more) for o in orders]
+
+    async def dry_run(self, device, order):
+        return []
+
+
+def an_enforcement(house, pusher, **config):
+    breaker = Breaker(EnforceConfig(**config), later)
+    return Enforcement(house, pusher, breaker, later, lambda: {"cpe-1": a_device()})
+
+
+async def over_the_cap(store):
+    house = await a_house(store)
+    await account_turn(house, [a_reading(0, at=0), a_reading(101 * GB, at=300)])
+    return house
+
+
+async def test_an_order_is_carried_out_and_closed(store):
+    house = await over_the_cap(store)
+    device = Device()
+    outcomes = await an_enforcement(house, device).push(await store.orders.due(LATER))
+    assert [outcome.state for outcome in outcomes] == [OrderState.APPLIED]
+    assert device.told == [[True]]
+    assert await store.orders.due(LATER) == []
+    (applied,) = await store.orders.suspended_applied()
+    assert (applied.subscriber, applied.state) == ("S-1", "applied")
+
+
+async def test_while_paused_nothing_is_pushed_and_everything_is_seen(sqlite_store):
+    house = await over_the_cap(sqlite_store)
+    async with sqlite_store.judging() as desk:
+        await desk.record([an_event("paused", subscriber=None, by="command")])
+    device = Device()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await an_enforcement(house, device).run(every_s=0.01)
+    assert device.told == []
+    assert len(await sqlite_store.orders.due(LATER)) == 1
+
+
+async def test_a_device_that_is_off_is_tried_for_as_long_as_it_is_owed(sqlite_store):
+    house = await over_the_cap(sqlite_store)
+    device = Device()
+    device.off = True
+    enforcement = an_enforcement(house, device, attempts=2, backoff_s=60)
+    for tries in range(1, 6):
+        await enforcement.push(await sqlite_store.orders.due(LATER))
+        assert len(device.told) == tries
+        assert await sqlite_store.orders.due(LATER) == []  # it rests
+        await enforcement.heard_of("cpe-1")  # until it answers a poll
+        assert len(await sqlite_store.orders.due(LATER)) == 1
+    device.off = False
+    await enforcement.push(await sqlite_store.orders.due(LATER))
+    assert (await sqlite_store.orders.counts())[OrderState.APPLIED] == 1
+
+
+async def test_what_a_command_wrote_is_noticed_and_judged(store):
+    house = await over_the_cap(store)
+    imports = []
+
+    async def imported():
+        imports.append(1)
+
+    watch = Watch(house, later, inventory_changed=imported)
+    await watch.turn()
+    command = await a_house(store)  # an import that changes nothing, and its own judgement
+    await accept_turn(command, a_fact(size="50GB", reference="r"), now=NOON)
+    await watch.turn()
+    assert house.memory.lines["S-1"].allowance_bytes == 150 * GB
+    assert imports == []
+
+
+async def test_a_suspended_line_that_passes_traffic_is_noticed(sqlite_store, caplog):
+    house = await over_the_cap(sqlite_store)
+    await an_enforcement(house, Device()).push(await sqlite_store.orders.due(LATER))
+    stock = Stock(house, lambda: LATER + timedelta(minutes=30), lambda: {"cpe-1": 1_000_000})
+    await account_turn(house, [a_reading(101 * GB + 5_000_000, at=3900)])  # began before the proof
+    await stock.turn()
+    assert stock.leaking == frozenset()
+    await account_turn(house, [a_reading(101 * GB + 9_000_000, at=4200)])
+    await stock.turn()
+    assert stock.leaking == {"S-1"}
+    assert "still passes traffic" in caplog.text
+    assert b"capd_leaking_subscribers 1.0" in house.metrics.render()[0]
+
+
+async def test_what_time_alone_changes_happens_when_it_is_due__UC_1(sqlite_store):
+    house = await over_the_cap(sqlite_store)
+    end = house.memory.due["S-1"]
+    await Judging(house, lambda: end + timedelta(seconds=1)).due()
+    closed = [e for _, e in await sqlite_store.trail.events() if e.kind == "hold_closed"]
+    assert [event.at for event in closed] == [end]
+
+
+async def test_a_turn_that_fails_is_logged_once_and_taken_again(sqlite_store, caplog):
+    house = await a_house(sqlite_store)
+    taken = 0
+
+    async def turn():
+        nonlocal taken
+        taken += 1
+        if taken < 4:
+            raise ValueError("a bug")
+        if taken == 6:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await keep("trial", turn, every_s=0, metrics=house.metrics)
+    assert caplog.text.count("Traceback") == 1
+    assert b'capd_turn_failures_total{turn="trial"} 3.0' in house.metrics.render()[0]
+
+
+# ---- the daemon ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text(default_text())
+    file = tmp_path / "capd.toml"
+    file.write_text('[store]\nurl = "sqlite:///capd.db"\n[api]\nlisten = "127.0.0.1:0"\n')
+    return file
+
+
+async def started(daemon):
+    task = asyncio.get_running_loop().create_task(daemon.run(signals=False))
+    await asyncio.wait_for(daemon.started.wait(), 20)
+    return task
+
+
+async def test_the_daemon_starts_answers_and_ends_when_told(config_file):
+    daemon = Daemon(load(config_file))
+    task = await started(daemon)
+    assert daemon.address.startswith("http://127.0.0.1:")
+    daemon.stop()
+    await asyncio.wait_for(task, 20)
+
+
+async def test_a_broken_configuration_is_not_taken_over(config_file, caplog):
+    daemon = Daemon(load(config_file))
+    task = await started(daemon)
+    try:
+        good = config_file.read_text()
+        config_file.write_text(good + "[decide]\nmost_suspensionss = 3\n")
+        daemon.reload()
+        await _until(lambda: "not reloaded" in caplog.text)
+        config_file.write_text(good + "[decide]\nmost_suspensions = 3\n")
+        daemon.reload()
+        await _until(lambda: daemon.parts.house.most_suspensions == 3)
+    finally:
+        daemon.stop()
+        await asyncio.wait_for(task, 20)
+
+
+async def test_paused_in_the_file_holds_the_brake_only_where_it_changed(config_file):
+    good = config_file.read_text()
+    config_file.write_text(good + "[decide]\npaused = true\n")
+    for said, expected in ((None, True), ("resumed", False), (None, False)):
+        daemon = Daemon(load(config_file))
+        task = await started(daemon)
+        people = daemon.parts.house.store.people
+        if said is not None:
+            async with daemon.parts.house.store.judging() as desk:
+                await desk.record([an_event(said, subscriber=None, by="command")])
+        assert bool(await people.paused()) is expected
+        daemon.stop()
+        await asyncio.wait_for(task, 20)
+
+
+async def test_an_address_in_use_is_told_in_one_line(config_file):
+    daemon = Daemon(load(config_file))
+    task = await started(daemon)
+    try:
+        port = daemon.address.rsplit(":", 1)[1]
+        other = config_file.with_name("other.toml")
+        other.write_text(config_file.read_text().replace(":0", f":{port}"))
+        with pytest.raises(CapdError, match="is in use"):
+            await Daemon(load(other)).run(signals=False)
+    finally:
+        daemon.stop()
+        await asyncio.wait_for(task, 20)
+
+
+async def _until(true, *, within_s=10):
+    async with asyncio.timeout(within_s):
+        while not true():  # noqa: ASYNC110 - what is waited for is in another's log or field
+            await asyncio.sleep(0.02)
+
+
+async def test_a_fresh_look_finds_what_was_counted_before(sqlite_store):
+    house = await over_the_cap(sqlite_store)
+    assert await counted(house) == 101 * GB
+    assert await kinds(sqlite_store, "hold_opened") == ["hold_opened"]
