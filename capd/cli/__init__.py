@@ -14,6 +14,7 @@ from capd.cli import (
     checking,
     coming,
     database,
+    device,
     facts,
     looks,
     orders,
@@ -55,7 +56,8 @@ def _before(
 
 
 for _command in (
-    setup.init, checking.check, setup.export, running.run, running.replay, coming.simulate,
+    setup.init, checking.check, setup.export,
+    running.run, running.once, running.replay, coming.simulate,
     usage.usage, looks.explain, looks.subscribers, looks.devices, looks.events,
     facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
     coming.activate,
@@ -65,6 +67,7 @@ app.command("import")(setup.import_)
 app.add_typer(orders.app, name="orders")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")
+app.add_typer(device.app, name="device")
 app.add_typer(coming.token, name="token")
 
 
@@ -97,7 +100,11 @@ def _told(exc: BaseException) -> int:
             problem(_LOGIN.sub("://***@", each))
         return _WRONG if isinstance(exc, ConfigError) else _FAILED
     if isinstance(exc, typer.TyperException) and hasattr(exc, "format_message"):
-        problem(f"capd: {exc.format_message()}")
+        words = exc.format_message().replace("Value error, ", "")
+        if words.startswith("Usage:"):  # no command at all: what there is
+            sys.stderr.write(f"{words}\n")
+        else:
+            problem(f"capd: {words}")
         return _WRONG
     if isinstance(exc, typer.Abort):
         return _STOPPED

@@ -15,7 +15,7 @@ from capd.errors import CannotBeDone, ConfigError
 from capd.metrics import Metrics
 from capd.model import Standing, SubscriberId
 from capd.parts import open_house
-from capd.pipeline import House
+from capd.house import House
 from capd.store import Store
 from capd.strict import did_you_mean
 from capd.units import moment_of
@@ -52,14 +52,18 @@ class Books:
 
 
 @asynccontextmanager
-async def opened(path: Path | None, *, write: bool = False) -> AsyncIterator[Books]:
-    """Open the books by the configuration at *path*; *write* makes or upgrades SQLite's file.
+async def opened(
+    path: Path | None, *, change: bool = False, create: bool = False
+) -> AsyncIterator[Books]:
+    """Open the books by the configuration at *path*: to look, to *change*, or to *create* them.
 
-    Raises ConfigError, StoreError, CannotBeDone where there is no database to read yet.
+    A change brings SQLite's file to the newest schema by itself, a server's database is left to
+    `capd db upgrade`. Raises ConfigError, StoreError, CannotBeDone where nothing is there yet.
     """
     settings = config.load(path)
-    _refuse_absent(settings, write=write)
-    house = await open_house(settings, Metrics(), upgrade=write)
+    _refuse_absent(settings, create=create)
+    upgrade = create or (change and database_file(settings) is not None)
+    house = await open_house(settings, Metrics(), upgrade=upgrade)
     try:
         yield Books(settings, house)
     finally:
@@ -69,7 +73,7 @@ async def opened(path: Path | None, *, write: bool = False) -> AsyncIterator[Boo
 @asynccontextmanager
 async def open_store(settings: Config) -> AsyncIterator[Store]:
     """Open the store alone, to read in it."""
-    _refuse_absent(settings, write=False)
+    _refuse_absent(settings, create=False)
     store = await Store.open(settings.store.url)
     try:
         yield store
@@ -77,13 +81,13 @@ async def open_store(settings: Config) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _refuse_absent(settings: Config, *, write: bool) -> None:
+def _refuse_absent(settings: Config, *, create: bool) -> None:
     file = database_file(settings)
     if file is None:
         return
-    if not write and not file.exists():
+    if not create and not file.exists():
         raise CannotBeDone(f"{file}: there is no database yet; `capd import FILE` makes it")
-    if write and not file.parent.is_dir():
+    if create and not file.parent.is_dir():
         raise ConfigError(f"{settings.source}: store.url: there is no folder {file.parent}")
 
 

@@ -114,7 +114,7 @@ async def _tell(
     wrong = facts.check(fact)
     if wrong:
         raise ConfigError(*(f"capd {kind}: {each}" for each in wrong))
-    async with opened(path, write=True) as books:
+    async with opened(path, change=True) as books:
         if await books.store.people.subscriber(SubscriberId(who)) is None:
             raise await books.nobody(who)
         before = await books.store.trail.last_id()
@@ -141,7 +141,7 @@ def _say(found: list[tuple[int, Event]], nothing: str, *, json: bool) -> None:
 
 
 async def _brake(path: Path | None, note: str, *, paused: bool, json: bool) -> None:
-    async with opened(path, write=True) as books:
+    async with opened(path, change=True) as books:
         before = await books.store.trail.last_id()
         if await _is_paused(books) != paused or await books.store.people.paused() is None:
             async with books.store.judging() as desk:

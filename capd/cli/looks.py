@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from capd import config as configuration
-from capd.account.report import usage_record
+from capd.account.report import seconds, usage_record
 from capd.cli.books import Books, open_store, opened, wait
 from capd.cli.options import ConfigFile, Json, Subscriber
 from capd.cli.output import as_json, line, table
@@ -160,6 +160,9 @@ async def _explain(path: Path | None, who: str) -> dict[str, object]:
         applied = await books.store.orders.applied(standing.subscriber.id)
         record = explained(after, verdict, applied, catalogue, house.policy, zone=house.zone)
         record["state"] = state_of(after, house.policy)
+        figures = record["figures"]
+        if isinstance(figures, dict):
+            figures["unknown_s"] = seconds(after.usage.unknown_us)
         record["readings"] = await _readings(books, standing)
         return record
 

@@ -121,7 +121,7 @@ async def _decide(path: Path | None, which: str, note: str, *, approve: bool, js
     if which != "all" and not (which.isascii() and which.isdigit()):
         raise ConfigError(f"wants the number of an order, or all, not {which!r}")
     number = None if which == "all" else int(which)
-    async with opened(path, write=True) as books:
+    async with opened(path, change=True) as books:
         count = await books.store.orders.decide(
             number, approve=approve, author=author(), note=note, at=utc_now()
         )

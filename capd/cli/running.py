@@ -13,12 +13,14 @@ from capd import inventory as inventories
 from capd import policies
 from capd.cli.books import open_store, wait
 from capd.cli.options import ConfigFile, Json
-from capd.cli.output import as_json, line, table
+from capd.cli.output import as_json, line, problem, table
+from capd.clock import utc_now
 from capd.config import Config, Operator
 from capd.daemon import Daemon
 from capd.decide.facts import FACTS
 from capd.errors import ConfigError
 from capd.model import Inventory
+from capd.once import once as taken_once
 from capd.replay import replay as replayed
 from capd.units import size_text
 
@@ -40,6 +42,27 @@ def run(
     settings = configuration.load(config)
     logged(logging.DEBUG if verbose else logging.INFO)
     wait(Daemon(settings).run())
+
+
+def once(json: Json = False, config: ConfigFile = None) -> None:
+    """Take every turn once, by hand: collect, account, decide, enforce, notify; then sum up."""
+    settings = configuration.load(config)
+    logged(logging.WARNING)
+    summary = wait(taken_once(settings, utc_now, _progress))
+    if json:
+        as_json(summary.record())
+        return
+    for name, value in summary.record().items():
+        if name != "problems":
+            line(f"{name.replace('_', ' ')}: {value}")
+    for each in summary.problems:
+        problem(each)
+
+
+def _progress(turn: str, done: int, whole: int) -> None:
+    """Show on a terminal how far a turn is; whoever reads a pipe wants the sum alone."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{turn}: {done} of {whole}" + ("\n" if done >= whole else ""))
 
 
 def replay(

@@ -14,7 +14,7 @@ from capd.cli.options import ConfigFile, Json
 from capd.cli.output import as_json, line, problem
 from capd.clock import utc_now
 from capd.config import Config
-from capd.errors import CannotBeDone, ConfigError
+from capd.errors import CannotBeDone, ConfigError, StoreError
 from capd.model import Inventory
 from capd.network import enforces
 from capd.parts import profiles_of
@@ -67,12 +67,10 @@ def import_(
 
 async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -> None:
     settings = configuration.load(path)
-    known = await _present(settings)
+    known = await _present(settings, dry_run=dry_run)
     told = inventory.read(file, known=known)
-    _refuse_misfits(told, settings, source=file)
-    if dry_run:
-        changes = changes_of(compare(known or Inventory(), told))
-    else:
+    changes = _compared(known or Inventory(), told, settings, source=file)
+    if not dry_run:
         changes = await _apply(path, told)
     if json:
         as_json(changes_record(changes, dry_run=dry_run))
@@ -81,7 +79,7 @@ async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -
 
 
 async def _apply(path: Path | None, told: Inventory) -> Changes:
-    async with opened(path, write=True) as books:
+    async with opened(path, create=True) as books:
         known = profiles_of(books.config)
         devices = [*(await books.store.people.devices()).values(), *told.devices]
         changes = await books.store.people.apply(
@@ -96,18 +94,32 @@ async def _apply(path: Path | None, told: Inventory) -> Changes:
     return changes
 
 
-def _refuse_misfits(told: Inventory, settings: Config, *, source: Path) -> None:
-    misfits = inventory.check(told, profiles_of(settings))
-    if misfits:
-        raise ConfigError(*(f"{source}: {misfit}" for misfit in misfits))
+def _compared(there: Inventory, told: Inventory, settings: Config, *, source: Path) -> Changes:
+    """Return what *told* would change; ConfigError with all that points nowhere or does not fit."""
+    problems = [*inventory.check(told, profiles_of(settings))]
+    changes = Changes()
+    try:
+        changes = changes_of(compare(there, told))
+    except ConfigError as exc:
+        problems.extend(exc.problems)
+    if problems:
+        raise ConfigError(*(f"{source}: {problem}" for problem in problems))
+    return changes
 
 
-async def _present(settings: Config) -> Inventory | None:
-    """Return what is in the store; None where there is none yet."""
+async def _present(settings: Config, *, dry_run: bool) -> Inventory | None:
+    """Return what is in the store; None where there is none yet, or of an older schema.
+
+    An import brings the schema up to date, after it has found no mistake in the file.
+    """
     try:
         async with open_store(settings) as store:
             return await store.people.inventory()
     except CannotBeDone:
+        return None
+    except StoreError:
+        if dry_run:
+            raise
         return None
 
 

@@ -32,7 +32,7 @@ def currency(code: str) -> str:
     return code
 
 
-def _url(text: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+def _url(text: str, schemes: tuple[str, ...], example: str, *, host: bool = True) -> SplitResult:
     """Return the parts of a url; errors never echo it, for it may carry a password."""
     try:
         parts = urlsplit(text)
@@ -42,7 +42,7 @@ def _url(text: str, schemes: tuple[str, ...], example: str) -> SplitResult:
     if parts.scheme not in schemes:
         guess = did_you_mean(parts.scheme, schemes) if parts.scheme else ""
         raise ValueError(f"wants a url such as {example}.{guess}".removesuffix("."))
-    if not parts.hostname or port == 0 or not text.isprintable() or " " in text:
+    if (host and not parts.hostname) or port == 0 or not text.isprintable() or " " in text:
         raise ValueError(f"wants a url such as {example}; its host or port is missing or wrong")
     return parts
 
@@ -67,14 +67,14 @@ def web_url(text: str) -> str:
 
 def store_url(text: str) -> str:
     """Refuse what is no database; `env:NAME` and `file:PATH` are looked into at loading."""
-    examples = "sqlite:///capd.db or postgresql://user:password@host/db"
+    examples = "sqlite:///capd.db or postgresql://host/database"
     if text.startswith(("env:", "file:")):
         return text
     if text.startswith("sqlite:///") and text.removeprefix("sqlite:///").strip("/ "):
         return text
     if text.startswith("sqlite:"):
         raise ValueError("wants the name of a file after sqlite:///, such as sqlite:///capd.db")
-    _url(text, ("postgresql", "sqlite"), examples)
+    _url(text, ("postgresql", "sqlite"), examples, host=False)  # a socket has no host
     return text
 
 

@@ -1,0 +1,149 @@
+"""`capd device probe`: what is at an address, and what capd could do with it."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from capd import config as configuration
+from capd import inventory
+from capd.cli.books import open_store, wait
+from capd.cli.options import ConfigFile, Json
+from capd.cli.output import as_json, line, table
+from capd.collect.probe import Probe
+from capd.collect.probe import probe as look
+from capd.config import Config
+from capd.errors import CannotBeDone, ConfigError, DeviceError, StoreError
+from capd.model import Device, Secret, SnmpAccess
+from capd.network import unlocked
+from capd.parts import engine_of, profiles_of
+from capd.units import rate_text
+
+app = typer.Typer(help="Devices in the field.", no_args_is_help=True)
+
+_LARGEST_PORT = 65_535
+
+
+@app.callback()
+def _device() -> None:
+    """Look at devices in the field."""
+
+
+@app.command()
+def probe(
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="IP address or name, or a device's id.")
+    ],
+    *,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="P", help="Else recognised.")
+    ] = None,
+    community: Annotated[
+        str | None,
+        typer.Option("--community", help="Also env:NAME or file:PATH; else the device's, public."),
+    ] = None,
+    version: Annotated[
+        Literal["1", "2c", "3"] | None, typer.Option("--snmp-version", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=_LARGEST_PORT, show_default=False)
+    ] = None,
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Recognise a device, read its counters and health, say what capd could do with it.
+
+    The credentials are those of the inventory where the device is in it.
+    """
+    asked = SnmpAccess(
+        version=version or "2c",
+        port=port or 161,
+        community=None if community is None else inventory.resolve(Secret(community)),
+    )
+    found = wait(_probe(address, asked, profile, config, given=(community, version, port)))
+    if json:
+        as_json(asdict(found))
+    else:
+        _say(found)
+
+
+async def _probe(
+    address: str,
+    asked: SnmpAccess,
+    profile: str | None,
+    path: Path | None,
+    *,
+    given: tuple[object, ...],
+) -> Probe:
+    settings = _settings(path)
+    known = await _known(settings, address) if settings.source is not None else None
+    target, access = (known.address or address, known.snmp) if known else (address, None)
+    access = access if access is not None and not any(given) else asked
+    if access.version != "3" and access.community is None:
+        access = replace(access, community=Secret("public"))
+    if profile is None and known is not None and access is known.snmp:
+        profile = known.profile
+    engine = engine_of(settings.collect.snmp)
+    try:
+        return await look(target, access, engine, profiles_of(settings), profile)
+    except DeviceError as exc:
+        raise CannotBeDone(f"{target}: {exc}") from None
+    finally:
+        await engine.close()
+
+
+def _settings(path: Path | None) -> Config:
+    """Return the configuration; without one a device can be looked at all the same."""
+    try:
+        file = configuration.find(path)
+    except ConfigError:
+        return Config()
+    return configuration.load(file)
+
+
+async def _known(settings: Config, address: str) -> Device | None:
+    """Return the device of the inventory with this id or address, its credentials opened."""
+    try:
+        async with open_store(settings) as store:
+            devices = await store.people.devices()
+    except (CannotBeDone, StoreError):
+        return None
+    mine = [each for each in devices.values() if address in (each.id, each.address)]
+    return unlocked(mine[0]) if mine else None
+
+
+def _say(found: Probe) -> None:
+    named = f"{found.profile}: {found.title}" if found.profile else "no profile knows it"
+    line(f"{found.address}: {named}")
+    for name, value in (
+        ("says", found.sys_descr),
+        ("name", found.sys_name),
+        ("object id", found.sys_object_id),
+        ("serial", found.serial),
+        ("firmware", found.firmware),
+        ("up for", None if found.uptime_s is None else f"{found.uptime_s:.0f} s"),
+        ("agent up for", None if found.agent_uptime_s is None else f"{found.agent_uptime_s:.0f} s"),
+    ):
+        if value:
+            line(f"{name:<12}  {value}")
+    for name, number in found.health.items():
+        line(f"{name:<12}  {number:g}")
+    if found.ports:
+        table(
+            ("index", "interface", "state", "speed", "in bytes", "out bytes"),
+            [
+                (
+                    str(port.index),
+                    port.name,
+                    "up" if port.up else "down",
+                    rate_text(port.speed_bps) if port.speed_bps else "",
+                    "" if port.in_bytes is None else str(port.in_bytes),
+                    "" if port.out_bytes is None else str(port.out_bytes),
+                )
+                for port in found.ports
+            ],
+            empty="",
+        )
+    for sentence in found.can:
+        line(f"- {sentence}")
