@@ -57,8 +57,8 @@ class Ledger:
 
 async def until(true):
     async with asyncio.timeout(PATIENCE_S):
-        while not true():
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - a log tells nobody that it grew
+        while not true():  # noqa: ASYNC110 - a log tells nobody that it grew
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -65,8 +65,8 @@ async def polling(network, devices, **config):
 
 async def until(true):
     async with asyncio.timeout(PATIENCE_S):
-        while not true():
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - what is watched tells nobody
+        while not true():  # noqa: ASYNC110 - what is watched tells nobody
+            await asyncio.sleep(0.005)
 
 
 def devices(n):
