@@ -17,7 +17,7 @@ _LISTS = ("suspend", "restore", "rate", "unrate")
 _SIGNS = ("line", "suspended", "in_service", "rate", "no_rate")
 
 RATE_WORDS = frozenset(
-    f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "max_bps", "kbps", "Bps", "burst")
+    f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "max_bps", "kbps", "Bps")
 )
 WORDS = RATE_WORDS | {"subscriber", "device", "meter", "product"}
 

@@ -13,8 +13,6 @@ What may stand in braces in a profile's [enforce]:
 | {up_max_bps}          |                                                                     |
 | {down_kbps} {up_kbps} | in units of 1000 bits a second, rounded down, at least 1            |
 | {down_Bps} {up_Bps}   | in bytes a second, made odd: nft rewrites multiples of 1024         |
-| {down_burst}          | the bytes of 200 ms at that rate, at least 64 KiB, made odd         |
-| {up_burst}            |                                                                     |
 
 But for {down_max_bps} and {up_max_bps}, a rate that is not limited has no value: lines with
 `when = "down_bps"` are left out then.
@@ -33,8 +31,6 @@ from capd.profiles import Profile, settings_of
 _ODD = re.compile(r"[^A-Za-z0-9_.@:-]")
 _LONGEST_NAME = 60
 _UNTYPED = re.compile(r"""[^ -~]|["'`$;\\?|&]""", re.ASCII)  # not printable, or a shell reads it
-_LEAST_BURST = 65_536
-_MOST_BURST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +74,7 @@ class Script:
         ends = self.answer_ends
         text = answer if ends is None else re.sub(f"^{ends}", "", answer, flags=re.MULTILINE)
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return " / ".join(lines[:2])[:200] or "an error without words"
+        return " / ".join(lines[:2])[:200] or answer.strip()
 
     def _missing_state(self, answer: str) -> tuple[str, ...]:
         if self.order.after.suspended:
@@ -210,15 +206,13 @@ def _words(order: Order, settings: Mapping[str, str], profile: Profile) -> dict[
 
 def _rate_words(way: str, bps: int | None) -> dict[str, str]:
     if bps is None:
-        units = ("bps", "kbps", "Bps", "burst")
+        units = ("bps", "kbps", "Bps")
         return {f"{way}_max_bps": "0"} | {f"{way}_{unit}": "" for unit in units}
-    burst = min(max(bps // 40, _LEAST_BURST), _MOST_BURST) | 1
     return {
         f"{way}_bps": str(bps),
         f"{way}_max_bps": str(bps),
         f"{way}_kbps": str(max(bps // 1000, 1)),
         f"{way}_Bps": str(bps // 8 | 1),
-        f"{way}_burst": str(burst),
     }
 
 
