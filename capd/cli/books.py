@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from capd import config
 from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError
+from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Standing, SubscriberId
 from capd.parts import open_house
-from capd.house import House
 from capd.store import Store
 from capd.strict import did_you_mean
 from capd.units import moment_of
