@@ -45,7 +45,7 @@ async def expect_head(database: Database) -> None:
     """Raise StoreError, with what to do, unless *database* is there and at the newest revision."""
     if not database.exists():
         raise StoreError(f"{database.name}: no such file: run `capd db upgrade`")
-    stands, wanted = await current(database), head()
+    stands, wanted = await current(database), await asyncio.to_thread(head)
     if stands != wanted:
         raise StoreError(
             f"{database.name}: the schema stands at {stands}, this capd wants {wanted}: "

@@ -189,6 +189,25 @@ async def test_the_guard_counts_suspensions_let_go_and_none_that_is_held(books):
     assert await since(NOON) == 2
 
 
+async def test_suspensions_waiting_are_those_let_go_that_no_device_carried_out(books):
+    async def waiting(before):
+        async with books.judging() as desk:
+            return await desk.suspensions_waiting(before)
+
+    one, _, _ = await add(books, an_order(), an_order(), an_order(state=OrderState.HELD))
+    assert (await waiting(NOON), await waiting(SOON)) == (0, 2)
+    await close(books, one, OrderState.APPLIED)
+    assert await waiting(SOON) == 1
+
+
+async def test_a_device_that_answers_again_is_tried_now(books):
+    one, other = await add(books, an_order(), an_order(subscriber="S-2", device="cpe-2"))
+    for order in (one, other):
+        await close(books, order, OrderState.FAILED, retry=True, next_at=SOON)
+    await books.orders.hurry("cpe-1")
+    assert [order.id for order in await books.orders.due(NOON)] == [one.id]
+
+
 async def test_a_desk_holds_back_and_lets_go(books):
     (order,) = await add(books, an_order())
     async with books.judging() as desk:

@@ -13,6 +13,7 @@ from capd.model import (
     Down,
     Inventory,
     MeterKey,
+    Reason,
     Role,
     Secret,
     Sector,
@@ -293,6 +294,19 @@ async def test_the_brake_is_what_the_last_word_on_it_says(store):
         async with store.judging() as desk:
             await desk.record([an_event(kind, subscriber=None, by="command", author="ann")])
         assert await store.people.paused() is expected
+
+
+async def test_the_gauges_show_everyone_once_by_the_worst_hold(store):
+    people = tuple(a_subscriber(f"S-{n}") for n in range(4))
+    await put(store, an_inventory(subscribers=people, devices=()))
+    async with store.judging() as desk:
+        for who, reason in (("S-1", "restricted"), ("S-2", "restricted"), ("S-2", "cap")):
+            await desk.record([an_event("hold_opened", subscriber=who, reason=reason)])
+        await desk.record([an_event("hold_opened", subscriber="S-3", reason="cap")])
+        await desk.record([an_event("hold_closed", subscriber="S-3", reason="cap")])
+    assert await store.people.states() == {"active": 2, "restricted": 1, "suspended": 1}
+    counts = await store.people.hold_counts()
+    assert counts == dict.fromkeys(Reason, 0) | {Reason.RESTRICTED: 2, Reason.CAP: 1}
 
 
 async def test_small_things_are_remembered_by_their_key(store):
