@@ -60,8 +60,8 @@ class Recognise(_Strict):
     priority: int = 500
     sys_object_id: tuple[Oid, ...] = ()  # prefixes in whole arcs, any of them
     sys_descr: Expression | None = None  # found anywhere
-    exists: Oid | None = None  # a further OID that must answer
-    matches: Expression | None = None  # and its value must contain this
+    exists: Oid | None = None  # a further OID that must answer, or something under it
+    matches: Expression | None = None  # and a value must contain this
 
 
 class UptimeOid(_Strict):

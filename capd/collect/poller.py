@@ -13,6 +13,8 @@ from capd.model import Device, DeviceId, Poll
 
 log = logging.getLogger(__name__)
 
+_TOGETHER_S = 0.005  # those who fall due this close are asked in one go: a timer less for each
+
 Observe = Callable[[str, float], None]
 """Hear of a figure: "lag_s" (how late a poll began), "silent" (devices asked less often)."""
 
@@ -104,7 +106,7 @@ class Poller:
             self._changed = loop.create_future()
             due = self._schedule.next_due()
             self._waits_until = float("inf") if due is None else due
-            timer = loop.call_at(due, self._wake) if due is not None else None
+            timer = loop.call_at(due + _TOGETHER_S, self._wake) if due is not None else None
             try:
                 await self._changed
             finally:

@@ -57,6 +57,11 @@ class _Agent:
         """Return the value of *oid*, None if it is not there."""
         return (await self.engine.get(self.access, self.address, [oid])).get(oid)
 
+    async def below(self, oid: str) -> list[Value]:
+        """Return the values under *oid*."""
+        rows = await self.engine.walk(self.access, self.address, oid, bulk=False, max_repetitions=1)
+        return list(rows.values())
+
     async def column(self, oid: str | None, snmp: SnmpCollect) -> dict[int, Value]:
         """Return the values under *oid* by row."""
         if oid is None:
@@ -109,7 +114,8 @@ async def _family(
         if signs.exists is None:
             return profile
         value = await agent.one(signs.exists)
-        if value is not None and re.search(signs.matches or "", text_of(value)):
+        values = [value] if value is not None else await agent.below(signs.exists)
+        if any(re.search(signs.matches or "", text_of(each)) for each in values):
             return profile
     return None
 
