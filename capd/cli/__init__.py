@@ -57,7 +57,7 @@ def _before(
 
 for _command in (
     setup.init, checking.check, setup.export,
-    running.run, running.once, running.replay, coming.simulate,
+    running.run, running.once, running.demo, running.replay, coming.simulate,
     usage.usage, looks.explain, looks.subscribers, looks.devices, looks.events,
     facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
     coming.activate,

@@ -65,6 +65,29 @@ def _progress(turn: str, done: int, whole: int) -> None:
         sys.stderr.write(f"\r{turn}: {done} of {whole}" + ("\n" if done >= whole else ""))
 
 
+def demo(
+    subscribers: Annotated[
+        int, typer.Option("--subscribers", metavar="N", min=1, help="How many households.")
+    ] = 40,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--seconds", metavar="S", min=1, help="Else until Ctrl-C.", show_default=False
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="P", min=1, max=65_535, help="Of the page in a browser."),
+    ] = None,
+    config: ConfigFile = None,  # noqa: ARG001 - every command takes -c; a demo has its own
+) -> None:
+    """Play a wireless operator: real SNMP, MQTT and SSH on loopback to pretend radios."""
+    # the pretend network's servers would make every other command start slower
+    from capd.demo import demo as play  # noqa: PLC0415
+
+    play(subscribers=subscribers, seconds=seconds, port=port)
+
+
 def replay(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="JSON lines; - is standard input.")
