@@ -14,6 +14,8 @@ _WRAP = 1 << 32
 _UPTIME_WRAP_S = _WRAP / 100  # TimeTicks are hundredths in 32 bits: 497.1 days (CN-11)
 _LEAST_TOLERANCE_S = 10.0
 _UPTIME_GRAIN_S = 2.0  # some agents know their uptime in whole seconds only
+_FASTEST_BPS = 10 * 10**12  # no port here is faster: what is beyond it is no count, on any link
+_LARGEST = 1 << 62  # what two of may still be added up in a BIGINT
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -188,7 +190,7 @@ def _wrapped(last: Reading, reading: Reading) -> _Count | None:
     """Return the bytes of 32-bit counters that wrapped once, if the link could carry them."""
     if reading.counter_bits != 32 or _too_wide(last, reading):  # noqa: PLR2004 - a width
         return None
-    most = _most_bytes(last, reading, last.at)
+    most = _most_bytes(last, reading)
     estimated = 0
     counted = []
     for old, new in (
@@ -218,23 +220,25 @@ def _too_wide(last: Reading, reading: Reading) -> bool:
     return max(last.down_bytes, last.up_bytes, reading.down_bytes, reading.up_bytes) >= _WRAP
 
 
-def _most_bytes(
-    last: Reading, reading: Reading, flowed_from: datetime, slack_s: float = 0.0
-) -> int | None:
-    """Return what the link can carry one way since *flowed_from*, 5 % grace included (CN-10)."""
+def _most_bytes(last: Reading, reading: Reading) -> int | None:
+    """Return what the link can carry one way in the gap, 5 % grace included; None: not known."""
     link_bps = max(last.link_bps or 0, reading.link_bps or 0)
-    if not link_bps:
-        return None
+    return _carried(link_bps, reading, last.at) if link_bps else None
+
+
+def _carried(link_bps: int, reading: Reading, flowed_from: datetime, slack_s: float = 0.0) -> int:
+    """Return what *link_bps* can carry one way since *flowed_from*, 5 % grace included (CN-10)."""
     micros = (reading.at - flowed_from) // _MICROSECOND + int(slack_s * 1_000_000)
-    return link_bps * micros * 105 // (8 * 100 * 1_000_000)
+    return min(link_bps * micros * 105 // (8 * 100 * 1_000_000), _LARGEST)
 
 
 def _checked(last: Reading, reading: Reading, count: _Count) -> Step:
     """Return the step, unless it is more than the link can carry (CN-10)."""
-    most = _most_bytes(last, reading, count.flowed_from, count.slack_s)
-    if most is not None and max(count.down, count.up) > most:
+    link_bps = max(last.link_bps or 0, reading.link_bps or 0) or _FASTEST_BPS
+    most = _carried(link_bps, reading, count.flowed_from, count.slack_s)
+    if max(count.down, count.up) > most:
         aside = _unknown_gap(last, reading, Quality.IMPLAUSIBLE, "CN-10")
-        evidence = _evidence(last, reading, count, most)
+        evidence = _evidence(last, reading, count, most, link_bps)
         return Step(
             quality=aside.quality, state=aside.state, entry=aside.entry, implausible=evidence
         )
@@ -256,9 +260,10 @@ def _checked(last: Reading, reading: Reading, count: _Count) -> Step:
     return Step(quality=count.quality, state=MeterState(last=reading), entry=entry)
 
 
-def _evidence(last: Reading, reading: Reading, count: _Count, most: int) -> Implausible:
+def _evidence(
+    last: Reading, reading: Reading, count: _Count, most: int, link_bps: int
+) -> Implausible:
     gap_s = (reading.at - last.at).total_seconds()
-    link = rate_text(max(last.link_bps or 0, reading.link_bps or 0))
     return Implausible(
         before=last,
         after=reading,
@@ -267,7 +272,7 @@ def _evidence(last: Reading, reading: Reading, count: _Count, most: int) -> Impl
         most_bytes=most,
         text=(
             f"{reading.device}/{reading.meter}: {size_text(max(count.down, count.up))} one way in "
-            f"{gap_s:.0f} s is more than a link of {link} can carry ({size_text(most)})"
+            f"{gap_s:.0f} s is more than a link of {rate_text(link_bps)} can carry ({size_text(most)})"
         ),
     )
 

@@ -198,6 +198,12 @@ def test_more_than_the_link_can_carry_is_put_aside_with_its_evidence__CN_10():
     assert sums(entries) == (105_000_000, 0)
 
 
+def test_a_jump_that_no_link_carries_is_put_aside_though_the_link_is_not_known__CN_10():
+    last, entries = after(read(0, 5), read(300, 2**63 + 9))
+    assert last.quality is Quality.IMPLAUSIBLE
+    assert sums(entries) == (0, 0)
+
+
 def test_after_an_implausible_reading_counting_goes_on_from_it__CN_10():
     link = {"link_bps": 8_000_000}
     _, entries = after(
