@@ -148,7 +148,7 @@ class Metrics:
             _BREACH_S,
         )
         self._notices = self._counter(
-            "capd_notices_total", "Notices given to customers.", "notice", "result"
+            "capd_notices_total", "Notices, once for each channel.", "notice", "result"
         )
 
     def _daemon(self) -> None:

@@ -109,7 +109,7 @@ class Parts:
         house: House,
         known: Mapping[str, Profile],
     ) -> "Parts":
-        snmp, mqtt = config.collect.snmp, config.collect.mqtt
+        snmp = config.collect.snmp
         engine = engine_of(snmp)
         asker = Asker(engine, known, clock)
         store = house.store
@@ -129,16 +129,7 @@ class Parts:
                 clock,
                 observe=lambda name, value: metrics.lag(value) if name == "lag_s" else None,
             ),
-            mqtt=None
-            if mqtt.url is None
-            else MqttSource(
-                (),
-                known,
-                mqtt,
-                clock,
-                connected=metrics.mqtt_connected,
-                rejected=metrics.mqtt_rejected,
-            ),
+            mqtt=_broker(config, known, clock, metrics),
             pusher=NetmikoPusher(
                 known,
                 config.enforce,
@@ -245,6 +236,21 @@ class Parts:
             f"{sum(enforces(one, self.profiles) for one in self.network.devices.values())} "
             f"configured, {len(self.house.memory.homes)} meters"
         )
+
+
+def _broker(
+    config: Config, known: Mapping[str, Profile], clock: Clock, metrics: Metrics
+) -> MqttSource | None:
+    if config.collect.mqtt.url is None:
+        return None
+    return MqttSource(
+        (),
+        known,
+        config.collect.mqtt,
+        clock,
+        connected=metrics.mqtt_connected,
+        rejected=metrics.mqtt_rejected,
+    )
 
 
 def _notifiers(config: Config, store: Store, clock: Clock) -> tuple[Email | Webhook, ...]:

@@ -182,7 +182,7 @@ def _topup(event: Event, to: Addressee) -> Letter:
         opening=f"Thank you: {size} is added to your allowance.",
         decision=event.text,
         facts=tuple(facts) + _usage(event, to) + _terms(event),
-        way_back=f"It can be used until your next allowance starts {to.new_period}.",
+        way_back=f"Whatever is left of it ends {to.new_period}.",
     )
 
 
