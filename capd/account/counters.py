@@ -272,7 +272,8 @@ def _evidence(
         most_bytes=most,
         text=(
             f"{reading.device}/{reading.meter}: {size_text(max(count.down, count.up))} one way in "
-            f"{gap_s:.0f} s is more than a link of {rate_text(link_bps)} can carry ({size_text(most)})"
+            f"{gap_s:.0f} s is more than a link of {rate_text(link_bps)} can carry "
+            f"({size_text(most)})"
         ),
     )
 
