@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from capd.collect.decode import Refused, payloads
@@ -44,6 +44,8 @@ class Hearing:
         self._proofs: dict[str, Proof] = {}
         self._uptimes: dict[DeviceId, tuple[float, datetime]] = {}
         self._complaints: dict[str, str] = {}
+        self._heard: dict[DeviceId, datetime] = {}
+        self._silent: set[DeviceId] = set()
         self.rejected: Counter[str] = Counter()  # by reason, until somebody takes it
 
     def follow(self, routes: Mapping[str, Route]) -> None:
@@ -53,6 +55,8 @@ class Hearing:
         self._proofs = {t: p for t, p in self._proofs.items() if t in routes}
         self._complaints = {t: c for t, c in self._complaints.items() if t in routes}
         self._uptimes = {d: u for d, u in self._uptimes.items() if d in devices}
+        self._heard = {d: at for d, at in self._heard.items() if d in devices}
+        self._silent &= devices
 
     def polls(self, burst: Iterable[Message]) -> list[Poll]:
         """Return one poll for each device that was heard in *burst*."""
@@ -61,6 +65,7 @@ class Hearing:
         said: dict[DeviceId, _Said] = {}
         mine = [(route, message) for route, message in known if route is not None]
         for route, message in mine:  # first the uptimes, for all counters of the burst
+            self._note_presence(route.device, message)
             if route.kind == "uptime":
                 self._note_uptime(route, message)
         for route, message in mine:
@@ -78,6 +83,30 @@ class Hearing:
             )
             for device, one in said.items()
         ]
+
+    def unheard(self, since: datetime, now: datetime, patience: timedelta) -> list[Poll]:
+        """Return a poll for each device that has just become silent, said once.
+
+        *since* is when the broker was reached: before that nobody could be heard.
+        """
+        devices = {route.device for route in self.routes.values()}
+        late = {d for d in devices if now - max(self._heard.get(d, since), since) > patience}
+        fresh = sorted(late - self._silent)
+        self._silent |= late
+        text = f"nothing heard for {patience.total_seconds() / 60:g} min"
+        for device in fresh:
+            log.warning("%s: %s", device, text)
+        return [
+            Poll(device=d, protocol="mqtt", at=now, problem=text, unreachable=True) for d in fresh
+        ]
+
+    def _note_presence(self, device: DeviceId, message: Message) -> None:
+        if message.retained:
+            return
+        self._heard[device] = message.at
+        if device in self._silent:
+            self._silent.discard(device)
+            log.info("%s: heard again", device)
 
     def _note_uptime(self, route: Route, message: Message) -> None:
         heard = payloads.uptime(message.payload)

@@ -6,6 +6,7 @@ import logging
 import random
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -38,6 +39,8 @@ def _unheard(_: object, __: object = None) -> None:
 class MqttSource:
     """Pours what the devices publish, in bursts of at most *burst_s* or *most* messages.
 
+    A device that has not been heard for *silent_s* is poured as unreachable, once.
+
     The session is a clean one: what a broker kept for capd would come without its own time, and
     counters are cumulative, so that the next message says it all.
     """
@@ -53,6 +56,7 @@ class MqttSource:
         rejected: Callable[[str, int], None] = _unheard,
         burst_s: float = 0.25,
         most: int = 500,
+        silent_s: float = 900,
     ) -> None:
         self._profiles = profiles
         self._config = config
@@ -61,6 +65,7 @@ class MqttSource:
         self._rejected = rejected
         self._burst_s = burst_s
         self._most = most
+        self._patience = timedelta(seconds=silent_s)
         self._topics = self._of(devices)
         self._hearing = Hearing(self._topics.routes)
         self._gathered: list[Message] = []
@@ -68,7 +73,7 @@ class MqttSource:
         self._something, self._full = asyncio.Event(), asyncio.Event()
         self._changed = asyncio.Event()
         self._protocols = [aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311]
-        self._up = False
+        self._up_since: datetime | None = None
         self._troubles: set[str] = set()  # what was said of this outage
 
     def replace(self, devices: Iterable[Device]) -> None:
@@ -87,6 +92,7 @@ class MqttSource:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(tls), name="mqtt listen")
             group.create_task(self._pour_bursts(pour), name="mqtt pour")
+            group.create_task(self._pour_silence(pour), name="mqtt silence")
 
     def _of(self, devices: Iterable[Device]) -> Topics:
         topics = topics_of(devices, self._profiles)
@@ -166,7 +172,7 @@ class MqttSource:
 
     def _is_up(self) -> None:
         log.info("%s: connected, listening to %d topics", self._broker, len(self._topics.routes))
-        self._up = True
+        self._up_since = self._clock()
         self._troubles.clear()
         self._connected(True)  # noqa: FBT003 - a gauge's value
 
@@ -175,8 +181,8 @@ class MqttSource:
         if trouble not in self._troubles:
             log.warning("%s: no connection (%s), trying again", self._broker, trouble)
             self._troubles.add(trouble)
-        if self._up:
-            self._up = False
+        if self._up_since is not None:
+            self._up_since = None
             self._connected(False)  # noqa: FBT003 - a gauge's value
 
     def _gather(self, message: aiomqtt.Message) -> None:
@@ -207,6 +213,15 @@ class MqttSource:
                 if n:
                     self._rejected(reason, n)
             self._hearing.rejected.clear()
+
+    async def _pour_silence(self, pour: Pour) -> None:
+        """Say who has not been heard for long, though the broker is there."""
+        while True:
+            await asyncio.sleep(self._patience.total_seconds() / 10)
+            if self._up_since is not None:
+                now = self._clock()
+                for poll in self._hearing.unheard(self._up_since, now, self._patience):
+                    await pour(poll)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> str:

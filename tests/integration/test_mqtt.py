@@ -62,12 +62,12 @@ async def until(true):
 
 
 @asynccontextmanager
-async def listening(url, *devices, **config):
+async def listening(url, *devices, silent_s=900, **config):
     """Listen for *devices* until the block ends."""
     ledger = Ledger()
     source = MqttSource(
         devices, PROFILES, MqttConfig(url=url, **config), utc_now,
-        connected=ledger.connected, rejected=ledger.reject, burst_s=0.05,
+        connected=ledger.connected, rejected=ledger.reject, burst_s=0.05, silent_s=silent_s,
     )  # fmt: skip
     task = asyncio.ensure_future(source.run(ledger.pour))
     try:
@@ -231,3 +231,10 @@ async def test_a_broker_of_3_1_1_is_spoken_to_as_well(caplog):
     async with EmbeddedBroker() as broker, listening(broker.url, SCRIPTED) as (ledger, _):
         await ledger.until(lambda: ledger.up == [False, True])
     assert [record for record in caplog.records if record.name.startswith("capd.collect")] == []
+
+
+async def test_a_router_that_publishes_no_more_is_noticed(broker):
+    async with listening(broker.url, SCRIPTED, silent_s=0.2) as (ledger, _):
+        await ledger.until(lambda: ledger.polls)
+    assert ledger.polls[0].unreachable
+    assert "nothing heard" in ledger.polls[0].problem

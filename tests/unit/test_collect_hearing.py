@@ -146,3 +146,31 @@ def test_a_new_inventory_keeps_what_topics_have_shown():
     (poll,) = hearing.polls([collectd(OCTETS, "0:0", s=10)])
     assert poll.readings == ()
     assert hearing.polls([scripted()]) == []
+
+
+def test_a_device_that_falls_silent_is_said_once_and_so_is_its_return(caplog):
+    caplog.set_level("INFO", "capd.collect.hearing")
+    hearing, patience = a_hearing(ROUTER), timedelta(minutes=15)
+    hearing.polls([collectd(UPTIME, "100")])
+    assert hearing.unheard(at(0), at(800), patience) == []
+    (poll,) = hearing.unheard(at(0), at(1000), patience)
+    assert (poll.device, poll.unreachable) == ("cpe-1", True)
+    assert poll.problem == "nothing heard for 15 min"
+    assert hearing.unheard(at(0), at(2000), patience) == []
+    hearing.polls([collectd(OCTETS, "900:70", s=2100)])
+    assert [record.getMessage() for record in caplog.records] == [
+        "cpe-1: nothing heard for 15 min",
+        "cpe-1: heard again",
+    ]
+
+
+def test_while_the_broker_was_away_nobody_could_be_heard():
+    hearing = a_hearing(ROUTER)
+    hearing.polls([collectd(UPTIME, "100")])
+    assert hearing.unheard(at(5000), at(5100), timedelta(minutes=15)) == []
+
+
+def test_a_retained_message_is_no_sign_of_life():
+    hearing = a_hearing(ROUTER)
+    hearing.polls([collectd(OCTETS, "900:70", s=990, retained=True)])
+    assert len(hearing.unheard(at(0), at(1000), timedelta(minutes=15))) == 1
