@@ -216,6 +216,16 @@ def test_a_broker_that_does_not_answer_is_out_of_reach_not_wrong(begun):
     assert SECRET not in said.out + said.err
 
 
+def test_a_server_that_does_not_answer_is_one_line_without_its_password(begun):
+    config = (begun.folder / "capd.toml").read_text()
+    url = f"postgresql://u:{SECRET}@127.0.0.1:9/db"
+    (begun.folder / "capd.toml").write_text(config.replace("sqlite:///capd.db", url))
+    for command in (["check"], ["usage", "S-1"], ["import", "inventory.json"], ["db", "upgrade"]):
+        said = begun(*command)
+        assert (said.code, len(said.lines)) == (1, 1), command
+        assert SECRET not in said.out + said.err
+
+
 def test_a_file_that_is_no_database_is_one_line(begun):
     (begun.folder / "capd.db").write_text("this is no database at all, " * 50)
     for command in (["usage", "S-1"], ["import", "inventory.json"], ["db", "check"], ["check"]):

@@ -1,0 +1,94 @@
+"""One round by hand, and a look at one device, against a real SNMP agent."""
+
+import io
+import json
+
+import pytest
+
+from capd.cli import output
+from tests.servers.commandline import Capd
+from tests.servers.process import free_port
+from tests.servers.snmpd import COMMUNITY, Snmpd
+
+
+@pytest.fixture
+def agent(tmp_path):
+    found = Snmpd(tmp_path / "snmpd")
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def capd(tmp_path):
+    found = Capd(tmp_path)
+    found.env["SNMP_COMMUNITY"] = COMMUNITY
+    found.ok("init")
+    yield found
+    assert COMMUNITY not in "".join(said.out + said.err for said in found.said)
+
+
+def enrolled(capd, port):
+    inventory = json.loads((capd.folder / "inventory.json").read_text())
+    [device] = inventory["devices"]
+    device["address"] = "127.0.0.1"
+    device["snmp"] = {"community": "env:SNMP_COMMUNITY", "port": port}
+    device["settings"] = {"wan": "lo", "lan": "lan0"}
+    device["meters"][0]["ifName"] = "lo"
+    (capd.folder / "inventory.json").write_text(json.dumps(inventory))
+    capd.ok("import", "inventory.json")
+
+
+def test_one_round_reads_what_there_is_to_read(capd, agent):
+    enrolled(capd, agent.port)
+    summary = capd.ok("once", "--json").json()
+    assert (summary["polled"], summary["silent"], summary["readings"]) == (1, 0, 1)
+    assert summary["paused"] is True
+    assert capd.ok("devices", "--json").json()[0]["last_reading_at"] is not None
+    assert "readings: 1" in capd.ok("once").out
+
+
+def test_a_silent_device_is_said_and_spoils_nothing(capd):
+    enrolled(capd, free_port())
+    config = (capd.folder / "capd.toml").read_text()
+    (capd.folder / "capd.toml").write_text(config.replace("timeout_s = 2.0", "timeout_s = 0.2"))
+    said = capd("once")
+    assert said.code == 0
+    assert said.lines == ["cpe-1: no answer (2 tries of 0.2 s)"]
+
+
+def test_a_device_is_recognised_by_its_address_or_its_id(capd, agent):
+    asked = capd.ok(
+        "device", "probe", "127.0.0.1", "--port", str(agent.port), "--community",
+        "env:SNMP_COMMUNITY", "--json",
+    ).json()  # fmt: skip
+    assert asked["profile"] == "linux_router"
+    assert any(port["name"] == "lo" and port["in_bytes"] is not None for port in asked["ports"])
+    enrolled(capd, agent.port)
+    known = capd.ok("device", "probe", "cpe-1")
+    assert "linux_router" in known.out
+    assert "count the bytes of" in known.out
+
+
+def test_a_device_that_does_not_answer_is_one_line(capd):
+    said = capd("device", "probe", "127.0.0.1", "--port", str(free_port()))
+    assert (said.code, len(said.lines)) == (1, 1)
+    assert said.lines[0].startswith("127.0.0.1: no answer")
+    unknown = capd("device", "probe", "127.0.0.1", "--profile", "none")
+    assert (unknown.code, len(unknown.lines)) == (1, 1)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_a_table_and_no_name_can_colour_it(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    output.table(("id", "name"), [("S-1", "[red]Mallory[/red]\x1b[2J")], empty="None.")
+    drawn = screen.getvalue()
+    assert "[red]Mallory[/red]\\x1b[2J" in drawn
+    assert "┃" in drawn or "|" in drawn
