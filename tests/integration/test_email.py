@@ -234,3 +234,23 @@ async def test_a_refused_address_is_recorded_once_and_no_other_channel_is_tried_
     assert lost.to == "a@example.net"
     assert problem == "a@example.net: 550 5.1.1 nobody of that name"
     assert await store.outbox.due(NOON) == []
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+async def test_a_password_is_not_sent_in_the_clear_to_another_machine():
+    async with a_relay(auth=True) as relay:
+        elsewhere = f"smtp://127.1:{relay.port}"  # loopback all the same, under an unusual name
+        problem = await an_email(elsewhere, username="capd", password="right").tell(a_delivery())
+        assert relay.logins == []
+    assert "the password is not sent in the clear" in problem.text
+    assert not problem.final
+    assert problem.silent
+
+
+async def test_a_password_goes_to_another_machine_only_if_its_certificate_holds(tmp_path):
+    context, _ = a_certificate(tmp_path)
+    async with a_relay(tls=context, auth=True) as relay:
+        elsewhere = f"smtp://127.1:{relay.port}"
+        problem = await an_email(elsewhere, username="capd", password="right").tell(a_delivery())
+        assert relay.logins == []
+    assert "certificate verify failed" in problem.text
