@@ -1,7 +1,7 @@
 """Subscribers' lines through simulated routers: what really flows, whatever anybody counts."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ class Line:
 
     subscriber: str
     habit: Habit
-    ports: Sequence[tuple[Port, Down]]  # every port that sees the bytes, and which way down is
+    ports: list[tuple[Port, Down]]  # every port that sees the bytes, and which way down is
     passes: Callable[[], bool] = _always
     limits: Callable[[], tuple[int | None, int | None]] = _unlimited  # bits a second, down and up
     down_bytes: int = 0  # the truth that counting is held against
