@@ -87,14 +87,14 @@ def code(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _STOPPED
     except Exception as exc:  # noqa: BLE001 - no traceback ever, but for those who ask
-        return _told(exc)
+        return told(exc)
     return result if isinstance(result, int) else 0
 
 
-def _told(exc: BaseException) -> int:
+def told(exc: BaseException) -> int:
     """Print what went wrong, a line each; return the exit code."""
     if isinstance(exc, ExceptionGroup):
-        return max(_told(each) for each in exc.exceptions)
+        return max(told(each) for each in exc.exceptions)
     if isinstance(exc, CapdError):
         for each in exc.problems if isinstance(exc, ConfigError) else (str(exc),):
             problem(_LOGIN.sub("://***@", each))

@@ -256,7 +256,7 @@ async def _events(
 
 def _say_event(number: int, event: Event, *, json: bool) -> None:
     if json:
-        as_json(event_record(event, id_=number), indent=None)
+        as_json(event_record(event, id_=number), at_once=True)
         return
     whose = event.subscriber or event.device or "-"
     line(f"{number}  {rfc3339(event.at)}  {event.kind}  {whose}  {event.author}  {event.text}")

@@ -20,11 +20,15 @@ def problem(text: str) -> None:
     sys.stderr.write(f"{_harmless(text)}\n")
 
 
-def as_json(value: object, *, indent: int | None = 1) -> None:
-    """Print *value* as JSON; without *indent* on one line, at once, for those who follow."""
+def as_json(value: object, *, at_once: bool = False) -> None:
+    """Print *value* as JSON: on one line, or laid out for a person at a terminal.
+
+    *at_once* is for those who follow: one line, handed over now.
+    """
+    indent = 1 if sys.stdout.isatty() and not at_once else None
     json.dump(value, sys.stdout, indent=indent, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
-    if indent is None:
+    if at_once:
         sys.stdout.flush()
 
 

@@ -153,7 +153,7 @@ async def _replay(
     )
     async for record in records:
         if json:
-            as_json(record, indent=None)
+            as_json(record, at_once=True)
         else:
             line(_sentence(record))
 

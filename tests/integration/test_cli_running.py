@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from capd.cli import output
+from capd.cli import output, told
+from capd.errors import ConfigError, StoreError
 from tests.servers.commandline import Capd
 from tests.servers.process import free_port
 from tests.servers.snmpd import COMMUNITY, Snmpd
@@ -76,6 +77,26 @@ def test_a_device_that_does_not_answer_is_one_line(capd):
     assert said.lines[0].startswith("127.0.0.1: no answer")
     unknown = capd("device", "probe", "127.0.0.1", "--profile", "none")
     assert (unknown.code, len(unknown.lines)) == (1, 1)
+
+
+def test_what_nobody_expected_is_one_line_too(capsys, monkeypatch):
+    monkeypatch.delenv("CAPD_DEBUG", raising=False)
+    assert told(RuntimeError("postgresql://u:hunter2@h/db broke\nin two")) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        "capd: unexpected: RuntimeError: postgresql://***@h/db broke"
+        " (set CAPD_DEBUG=1 to see the traceback)\n"
+    )
+    monkeypatch.setenv("CAPD_DEBUG", "1")
+    told(RuntimeError("x"))
+    assert "RuntimeError: x" in capsys.readouterr().err
+
+
+def test_several_errors_at_once_are_a_line_each(capsys):
+    both = ExceptionGroup("both", [StoreError("the store is away"), ConfigError("a: b", "c: d")])
+    assert told(both) == 2
+    assert capsys.readouterr().err.splitlines() == ["the store is away", "a: b", "c: d"]
 
 
 class Terminal(io.StringIO):
