@@ -174,7 +174,8 @@ def _joined(key: str, name: str | int) -> str:
 def _line(model: type[BaseModel], error: ErrorDetails, source: str) -> str:
     key, kind, owner = _place(model, error["loc"])
     what = _words(error, kind=kind, owner=owner, secret=_is_secret(kind, error["loc"]))
-    return f"{source}: {key}: {what}" if key else f"{source}: {what}"
+    line = f"{source}: {key}: {what}" if key else f"{source}: {what}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # it stays one line
 
 
 def _place(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, object, object]:

@@ -21,7 +21,7 @@ def zone(name: str) -> str:
     """Refuse what is not in the time zone database, with a guess."""
     zones = available_timezones()
     if name not in zones:
-        raise ValueError(f"no time zone is called '{name}'.{did_you_mean(name, zones)}")
+        raise ValueError(f"no time zone is called {name!r}.{did_you_mean(name, zones)}")
     return name
 
 
