@@ -13,6 +13,7 @@ _WORDS = (
      "shows a host key of another type than the one we know: nothing was typed"),
     ("No authentication methods", DeviceRefused, "has neither password nor key_file"),
     ("banner", DeviceUnreachable, "took the connection, and did not greet as SSH does"),
+    ("No existing session", DeviceUnreachable, "took the connection, and did not greet in time"),
     ("prompt", DeviceUnreachable, "let us in, and showed no prompt that we know"),
     ("special_login_handler", DeviceUnreachable, "let us in, and showed no prompt that we know"),
 )  # fmt: skip

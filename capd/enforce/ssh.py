@@ -16,8 +16,10 @@ from netmiko import (
     ConnectHandler,
     NetmikoAuthenticationException,
     NetmikoBaseException,
+    ReadException,
     ReadTimeout,
 )
+from netmiko.channel import SSHChannel
 from paramiko import SSHException  # type: ignore[import-untyped]
 
 from capd.clock import Clock
@@ -237,7 +239,7 @@ class _Visit:
                 ssh_strict=bool(keys),
                 alt_host_keys=bool(keys),
                 alt_key_file=keys,
-                conn_timeout=self._hurry_s,
+                conn_timeout=2 * self._hurry_s,  # of the whole greeting; longer than its parts
                 banner_timeout=self._hurry_s,
                 auth_timeout=self._hurry_s,
                 blocking_timeout=self._timeout_s,
@@ -253,10 +255,22 @@ class _Visit:
             raise connect_error(exc) from exc
 
 
+class _Wakeful(SSHChannel):
+    """Notices at once that the other end is gone; Netmiko alone waits for its time to be up."""
+
+    def read_buffer(self) -> str:
+        """Return what has come; ReadException when nothing can come any more."""
+        conn = self.remote_conn
+        if conn is not None and conn.closed and not conn.recv_ready():
+            raise ReadException("closed by the other end")
+        return super().read_buffer()
+
+
 class _NetmikoTerminal:
     """A session that Netmiko has opened."""
 
     def __init__(self, connection: BaseConnection, timeout_s: float) -> None:
+        connection.channel = _Wakeful(connection.remote_conn, connection.encoding)
         self._connection = connection
         self._timeout_s = timeout_s
 
@@ -266,7 +280,7 @@ class _NetmikoTerminal:
             answer = self._connection.send_command(
                 line,
                 expect_string=ends,
-                auto_find_prompt=False,
+                auto_find_prompt=ends is None,  # RouterOS is asked for its prompt each time
                 read_timeout=self._timeout_s,
                 strip_prompt=ends is None,
             )

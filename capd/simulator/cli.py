@@ -48,7 +48,8 @@ class CliServer:
         self.typed: list[str] = []
         self.sessions = 0
         self.most_at_once = 0
-        self._open: set[asyncssh.SSHServerProcess[str]] = set()
+        self._open = 0
+        self._connections: set[asyncssh.SSHServerConnection] = set()
         self._login = (username, password)
         self._key = host_key or asyncssh.generate_private_key("ssh-ed25519")
         self._server: asyncssh.SSHAcceptor | None = None
@@ -56,7 +57,7 @@ class CliServer:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen, and return the port."""
         self._server = await asyncssh.create_server(
-            lambda: _Door(*self._login),
+            lambda: _Door(self._connections, *self._login),
             host,
             port,
             server_host_keys=[self._key],
@@ -70,8 +71,9 @@ class CliServer:
         """Close every session and listen no more."""
         if self._server is not None:
             self._server.close()
-            for process in list(self._open):
-                process.channel.get_connection().abort()
+            for connection in list(self._connections):
+                connection.abort()
+                await connection.wait_closed()
             await self._server.wait_closed()
             self._server = None
 
@@ -85,15 +87,15 @@ class CliServer:
         self._key = asyncssh.generate_private_key("ssh-ed25519")
 
     async def _serve(self, process: asyncssh.SSHServerProcess[str]) -> None:
-        self._open.add(process)
+        self._open += 1
         self.sessions += 1
-        self.most_at_once = max(self.most_at_once, len(self._open))
+        self.most_at_once = max(self.most_at_once, self._open)
         try:
             await self._talk(process)
         except (asyncssh.Error, OSError):
             pass
         finally:
-            self._open.discard(process)
+            self._open -= 1
             process.exit(0)
 
     async def _talk(self, process: asyncssh.SSHServerProcess[str]) -> None:
@@ -118,11 +120,12 @@ class CliServer:
             process.channel.get_connection().abort()
             raise ConnectionAbortedError
         if _hits(faults.hang_at, line):
-            await asyncio.Event().wait()
+            await process.channel.wait_closed()
+            raise ConnectionAbortedError
         if _hits(faults.refuse, line):
             answer = faults.refusal
         elif _hits(faults.ignore, line):
-            answer = self.cli.answer("")
+            answer = self.cli.answer(line.rpartition(";")[2] if "; echo " in line else "")
         else:
             answer = self.cli.answer(line)
         if _hits(faults.drop_after, line):
@@ -143,8 +146,20 @@ class CliServer:
 class _Door(asyncssh.SSHServer):
     """Lets one name with one password in."""
 
-    def __init__(self, username: str, password: str) -> None:
+    def __init__(
+        self, connections: set[asyncssh.SSHServerConnection], username: str, password: str
+    ) -> None:
+        self._connections = connections
         self._username, self._password = username, password
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Note the connection, so that it can be closed from here."""
+        self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh calls it
+        """Forget it."""
+        self._connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
         """Ask everybody for a password."""
