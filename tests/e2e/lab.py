@@ -13,7 +13,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from tests.e2e.cpe import Cpe, CpeSpec
 from tests.e2e.hosts import Host, LabError, Records, run, wait_until
@@ -25,11 +25,18 @@ PORTAL = "198.19.254.1"  # where a suspended subscriber may still look
 RESOLVER = "198.19.255.53"
 
 
-class Counters(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Counters:
     """What the kernel has counted on an interface, in bytes, as the interface sees it."""
 
     rx: int
     tx: int
+
+    def __add__(self, other: "Counters") -> "Counters":
+        return Counters(self.rx + other.rx, self.tx + other.tx)
+
+    def __sub__(self, other: "Counters") -> "Counters":
+        return Counters(self.rx - other.rx, self.tx - other.tx)
 
 
 class Lab:
@@ -119,6 +126,11 @@ class Lab:
         conf.write_text(f"listener 1883 {self.gateway}\nallow_anonymous true\nuser root\n")
         self._broker = Host("broker", self.records, self.home / "logs")
         self._broker.spawn_outside("/usr/sbin/mosquitto", "-c", str(conf))
+
+    @property
+    def has_broker(self) -> bool:
+        """Tell whether the broker runs."""
+        return self._broker is not None
 
     def stop_broker(self) -> None:
         """Kill the broker."""

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e import cpe as router
 from tests.e2e.cpe import CpeSpec
 from tests.e2e.hosts import Process, run, wait_until
-from tests.e2e.lab import PORTAL, Lab
+from tests.e2e.lab import PORTAL, Counters, Lab
 
 pytestmark = pytest.mark.e2e
 
@@ -86,7 +86,7 @@ def test_collectd_publishes_cumulative_counters(lab):
         capture_output=True, text=True, timeout=10, check=True,
     ).stdout  # fmt: skip
     _, rx, tx = said.splitlines()[-1].split()[1].rstrip("\0").split(":")
-    assert (int(rx), int(tx)) == tuple(lab.kernel_counters("cpe1"))
+    assert Counters(int(rx), int(tx)) == lab.kernel_counters("cpe1")
 
 
 def test_a_rebooted_router_counts_from_zero_and_its_clock_starts_again(lab):

@@ -22,6 +22,7 @@ def lab():
 @pytest.fixture
 def capd(lab, tmp_path):
     installation = Installation(lab, tmp_path)
+    installation.do("db", "upgrade")
     installation.bring_in(
         {
             "products": [a_product("small", "6MB"), a_product("large", "5GB")],

@@ -23,7 +23,7 @@ def lab():
 @pytest.fixture
 def capd(lab, tmp_path):
     """A fresh installation; every line is in service, and is again afterwards."""
-    installation = Installation(lab, tmp_path)
+    installation = Installation(lab, tmp_path, interval_s=2)
     installation.bring_in(
         {
             "products": [a_product("small", "1MB"), a_product("large", "5GB")],
@@ -126,7 +126,9 @@ def test_the_brake_lets_everything_be_seen_and_nothing_be_pushed(lab, capd):
 def test_more_suspensions_than_the_guard_lets_through_wait_for_a_person(lab, capd):
     capd.configure(most_suspensions=1)
     capd.hang_up()
-    wait_until(lambda: "most_suspensions" in capd.log() or capd.ready, timeout_s=10, what="SIGHUP")
+    wait_until(
+        lambda: "configuration read again" in capd.log(), timeout_s=20, what="SIGHUP to be heeded"
+    )
     suspend(capd, "S-1", "S-2", "S-3")
     wait_until(
         lambda: capd.metric("capd_guard_held_orders") >= 1,
@@ -134,7 +136,7 @@ def test_more_suspensions_than_the_guard_lets_through_wait_for_a_person(lab, cap
     )  # fmt: skip
     held = [row for row in capd.rows("orders") if row["state"] == "held"]
     assert held
-    capd.do("orders", "approve", "--all", "--note", "seen")
+    capd.do("orders", "approve", "all", "--note", "seen")
     wait_until(cut_off(lab, *lab.cpes), timeout_s=60, what="all to be suspended once approved")
 
 
@@ -152,7 +154,7 @@ def test_a_line_put_back_by_hand_shows_as_a_leak(lab, capd):
 
 
 def test_sighup_reads_the_configuration_again_and_a_broken_one_changes_nothing(lab, capd):
-    capd.configure(paused="true")
+    capd.configure(paused=True)
     capd.hang_up()
     wait_until(lambda: capd.metric("capd_paused") == 1, timeout_s=20, what="the pause to be read")
     capd.config.write_text("[collect.snmp]\nintervall_s = 4\n")

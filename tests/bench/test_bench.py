@@ -1,0 +1,23 @@
+"""The benches still run; what they measure is nobody's test."""
+
+import pytest
+
+from tests.bench import ledger, polls
+from tests.servers.process import need
+
+pytestmark = pytest.mark.slow
+
+
+def test_everybody_who_polls_can_be_compared():
+    need("snmpd")
+    need("prometheus-snmp-exporter")
+    costs = polls.compare(polls.Size(rate=5, seconds=1.5, interval_s=1.0))
+    assert [cost.polls > 0 for cost in costs] == [True] * len(polls.CONTESTANTS)
+    assert "ratio" in polls.table(costs)
+
+
+def test_the_ledger_is_measured_on_both_stores(postgres_server):
+    speeds = list(ledger.compare([20], postgres_server, least=40))
+    assert [speed.store for speed in speeds] == ["sqlite", "postgresql"]
+    assert [speed.readings for speed in speeds] == [40, 40]
+    assert "readings/s" in ledger.table(speeds)
