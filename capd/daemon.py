@@ -63,10 +63,10 @@ class Daemon:
     async def run(self, *, signals: bool = True) -> None:
         """Run until told to stop. Raises CapdError when it cannot start."""
         async with AsyncExitStack() as stack:
-            self.parts = await Parts.open(self.config, self.clock, self.metrics)
-            stack.push_async_callback(self.parts.close)
             if signals:
                 self._listen_to_signals(stack)
+            self.parts = await Parts.open(self.config, self.clock, self.metrics)
+            stack.push_async_callback(self.parts.close)
             self.address = await self._api(stack)
             await self.parts.note_paused()
             await self._everything(self.parts)

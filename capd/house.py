@@ -10,6 +10,9 @@ from capd.metrics import Metrics
 from capd.model import Counts, MeterKey, MeterState, Part, Period, Reading, SubscriberId
 from capd.store import MeterHome, Store
 
+PAUSED_SEEN = "config_paused"
+"""The key by which the books remember what [decide] paused last said."""
+
 
 @dataclass(slots=True)
 class Line:

@@ -16,7 +16,7 @@ from capd.collect.snmp_pysnmp import PysnmpEngine
 from capd.config import Config, SnmpConfig
 from capd.enforce.ssh import NetmikoPusher
 from capd.enforce.worker import Breaker
-from capd.house import House
+from capd.house import PAUSED_SEEN, House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Event
 from capd.network import Network, enforces, network
@@ -28,7 +28,6 @@ from capd.store import Store
 
 log = logging.getLogger(__name__)
 
-_PAUSED_SEEN = "config_paused"
 _HOST_KEY = "host_key:"
 
 
@@ -192,7 +191,7 @@ class Parts:
         What a command said last stands until then: a restart does not undo `capd resume`.
         """
         paused, people = self.config.decide.paused, self.house.store.people
-        if await people.recall(_PAUSED_SEEN) == str(paused):
+        if await people.recall(PAUSED_SEEN) == str(paused):
             return
         if bool(await people.paused()) != paused:
             word = "paused" if paused else "resumed"
@@ -201,7 +200,7 @@ class Parts:
                 await desk.record(
                     [Event(at=self.clock(), kind=word, text=text, figures={"by": "config"})]
                 )
-        await people.remember(_PAUSED_SEEN, str(paused))
+        await people.remember(PAUSED_SEEN, str(paused))
 
     async def adopt(self, config: Config) -> None:
         """Take over what of a new configuration can change while capd runs.

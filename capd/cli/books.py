@@ -2,7 +2,7 @@
 
 import asyncio
 import getpass
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -19,6 +19,13 @@ from capd.parts import open_house
 from capd.store import Store
 from capd.strict import did_you_mean
 from capd.units import moment_of
+
+try:
+    import uvloop
+except ImportError:  # it is not built for every machine
+    _new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+else:
+    _new_loop = uvloop.new_event_loop
 
 _T = TypeVar("_T")
 _SQLITE = "sqlite:///"
@@ -99,8 +106,9 @@ def database_file(settings: Config) -> Path | None:
 
 
 def wait(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run *work* to its end."""
-    return asyncio.run(work)
+    """Run *work* to its end, on uvloop's event loop where it is installed."""
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        return runner.run(work)
 
 
 def author() -> str:

@@ -13,12 +13,11 @@ from capd.cli.output import as_json, line
 from capd.clock import utc_now
 from capd.decide import facts
 from capd.errors import CannotBeDone, ConfigError
+from capd.house import PAUSED_SEEN
 from capd.lines import event_record
 from capd.model import Event, Fact, SubscriberId
 from capd.pipeline import accept_turn
 from capd.units import rfc3339
-
-PAUSED_SEEN = "config_paused"  # what the daemon compares `paused` with when it starts
 
 Reason = Annotated[str, typer.Argument(metavar="REASON", help="non_payment, aup, security, …")]
 Rate = Annotated[str | None, typer.Option(metavar="RATE", show_default=False)]
