@@ -1,4 +1,4 @@
-"""Readings and facts as JSON lines: one form for replay files, captures and tests (contract.md)."""
+"""Readings and facts as JSON lines: one form for replay files, captures and tests."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -129,7 +129,7 @@ def _fact(fields: Mapping[str, object], at: datetime) -> Fact:
 
 
 def event_record(event: Event, *, id_: int | None = None) -> dict[str, object]:
-    """Return *event* as a line of JSON wants it (contract.md), with its *id_* where it has one."""
+    """Return *event* as a line of JSON wants it, with its *id_* where it has one."""
     record: dict[str, object] = {} if id_ is None else {"id": id_}
     record |= {"at": rfc3339(event.at), "kind": event.kind}
     if event.subscriber is not None:

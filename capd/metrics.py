@@ -1,4 +1,4 @@
-"""Every metric in one place: the contract with Prometheus and Grafana (contract.md, Metrics).
+"""Every metric in one place: the contract with Prometheus and Grafana.
 
 What the hot path touches is bound beforehand (one label child for each value that can come), and
 what every device has one of is a plain dictionary that is turned into series only when somebody

@@ -184,7 +184,7 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one meter's raw, cumulative counters showed at one moment (counting.md)."""
+    """What one meter's raw, cumulative counters showed at one moment."""
 
     device: DeviceId
     meter: str
@@ -347,7 +347,7 @@ class Usage:
 
 
 class Reason(StrEnum):
-    """Why a hold is open (contract.md)."""
+    """Why a hold is open."""
 
     CAP = "cap"
     NON_PAYMENT = "non_payment"
@@ -466,7 +466,7 @@ class Fact:
 class Event:
     """Something that became different, with its reason: the line of the audit trail.
 
-    *figures* are the kind's own keys of contract.md (notice, reason, from, to, charge, amount, …),
+    *figures* are the keys of its kind (notice, reason, from, to, charge, amount, …),
     whole numbers and text only.
     """
 

@@ -1,7 +1,7 @@
 """Readings and facts from a file, in order, through the real accounting and policy.
 
 On a scratch store and the file's clock: what falls due between two lines happens, and is dated,
-when it falls due (contract.md, `capd replay`).
+when it falls due.
 """
 
 import tempfile

@@ -27,7 +27,7 @@ _AT_ONCE = 16
 
 
 def body_of(delivery: Delivery) -> bytes:
-    """Return the event as JSON, with its id (contract.md: as `capd events --json` prints it)."""
+    """Return the event as JSON, with its id (as `capd events --json` prints it)."""
     return orjson.dumps(event_record(delivery.event, id_=delivery.event_id))
 
 

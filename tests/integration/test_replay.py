@@ -1,4 +1,4 @@
-"""A file of readings and facts through the real turns, on the file's clock (contract.md)."""
+"""A file of readings and facts through the real turns, on the file's clock."""
 
 import json
 from zoneinfo import ZoneInfo
