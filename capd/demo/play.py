@@ -94,9 +94,13 @@ class Play:
         meters = [
             MeterKey(device.id, meter.id) for device in told.devices for meter in device.meters
         ]
-        headline = f"A second here is four hours there.  Metrics: {daemon.address}/metrics"
+        headline = (
+            f"{len(self._households)} pretend subscribers; a second here is four hours there.\n"
+            f"In a browser: {daemon.address}/metrics   To end: Ctrl-C"
+        )
         with Screen(self._console, headline=headline) as screen:
-            await self._read_since(store, meters, self._start)
+            screen.say(headline)
+            await self._read_since(store, meters, self._start, patient=False)
             self._clock.run_at(SPEED)
             network.open()
             await self._let_time_run(house, board, screen, seconds)
@@ -140,11 +144,16 @@ class Play:
         )
 
     async def _read_since(
-        self, store: Store, meters: Collection[MeterKey], moment: datetime
+        self,
+        store: Store,
+        meters: Collection[MeterKey],
+        moment: datetime,
+        *,
+        patient: bool = True,
     ) -> None:
-        """Wait until every meter has a reading after *moment* in the ledger."""
+        """Wait until every meter has a reading after *moment*; *patient*: though told to stop."""
         until = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < until:
+        while time.monotonic() < until and (patient or not self._stop.is_set()):
             states = await store.ledger.states(meters)
             if sum(state.last.at > moment for state in states.values()) == len(meters):
                 return

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -14,11 +15,14 @@ from capd.demo.board import Board, Row
 from capd.model import Event
 from capd.units import size_text
 
-_BAR = 20
+_BAR, _SHORT_BAR = 20, 8
+_WIDE = 110  # columns of a terminal that has room for sentences
 _COLOURS = {"in service": "green", "over the cap": "yellow", "suspended": "red"}
+_UNSAID = ("order_open", "order_superseded")  # what becomes of them is said
 _WARN, _FULL = 0.8, 1.0
 _OF_EVENTS = 8  # lines of the screen
-_FRAME = 8  # lines of the screen that are neither subscribers nor events
+_FEWEST = 5  # subscribers, however small the terminal
+_FRAME = 6  # lines of the screen that are neither subscribers nor events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +57,24 @@ class Screen:
     def show(self, board: Board, fresh: Sequence[Event], now: datetime, tally: Tally) -> None:
         """Draw the board anew, or print what is fresh where there is no terminal."""
         if self._live is not None:
-            height = self._console.size.height - _OF_EVENTS - _FRAME
-            self._live.update(
-                picture(board, now, tally, headline=self._headline, rows=max(height, 5)),
-                refresh=True,
+            size = self._console.size
+            drawn = picture(
+                board,
+                now,
+                tally,
+                headline=self._headline,
+                rows=max(size.height - _OF_EVENTS - _FRAME, _FEWEST),
+                columns=size.width,
             )
+            self._live.update(drawn, refresh=True)
             return
         for event in fresh:
-            line = event_line(event, now)
+            if event.kind not in _UNSAID:
+                self.say(event_line(event, now))
+
+    def say(self, line: str) -> None:
+        """Print a line, unless the screen is drawn."""
+        if self._live is None:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -71,50 +85,54 @@ def event_line(event: Event, now: datetime) -> str:
 
 
 def picture(
-    board: Board, now: datetime, tally: Tally, *, headline: str, rows: int
+    board: Board, now: datetime, tally: Tally, *, headline: str, rows: int, columns: int
 ) -> RenderableType:
     """Return the whole screen; at most *rows* subscribers, those nearest to their cap first."""
-    latest = [event_line(event, now) for event in board.events[-_OF_EVENTS:]]
+    said = (event for event in reversed(board.events) if event.kind not in _UNSAID)
+    latest = [event_line(event, now) for event in islice(said, _OF_EVENTS)][::-1]
     return Group(
         Text(f"{now:%A %d %B %Y  %H:%M}", style="bold"),
-        Text(headline, style="dim"),
-        _table(board.rows.values(), tally, rows),
+        Text(headline, style="dim", no_wrap=True),
+        _table(board.rows.values(), tally, rows, wide=columns >= _WIDE),
         _sums(board, tally),
         Text("\n".join(latest), no_wrap=True, overflow="ellipsis"),
     )
 
 
-def _table(everyone: Iterable[Row], tally: Tally, rows: int) -> Table:
+def _table(everyone: Iterable[Row], tally: Tally, rows: int, *, wide: bool) -> Table:
     table = Table(box=None, expand=True, pad_edge=False)
-    for heading, width in (("subscriber", 22), ("product", 9), ("used of the cap", 44)):
+    bar = _BAR if wide else _SHORT_BAR
+    for heading, width in (("subscriber", 18), ("product", 8), ("used of the cap", bar + 21)):
         table.add_column(heading, width=width, no_wrap=True)
-    table.add_column("capd says", width=13, no_wrap=True)
-    table.add_column("line", width=8, no_wrap=True)
-    table.add_column("last sentence", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("capd says", width=12, no_wrap=True)
+    table.add_column("line", width=7, no_wrap=True)
+    if wide:
+        table.add_column("last sentence", ratio=1, no_wrap=True, overflow="ellipsis")
     ranked = sorted(everyone, key=lambda row: (-row.share, row.household.id))
     for row in ranked[:rows]:
         flows = row.household.id in tally.flowing
-        table.add_row(
+        cells = (
             f"{row.household.id} {row.household.name}",
             row.product.name,
-            _bar(row),
+            _bar(row, bar),
             Text(row.state, style=_COLOURS.get(row.state, "cyan")),
             Text("flows" if flows else "stopped", style="green" if flows else "red"),
             Text(row.sentence, style="dim"),
         )
+        table.add_row(*cells[: len(table.columns)])
     if len(ranked) > rows:
         table.add_row(f"… and {len(ranked) - rows} more")
     return table
 
 
-def _bar(row: Row) -> Text:
+def _bar(row: Row, width: int) -> Text:
     used = size_text(row.counted_bytes)
     if row.allowance_bytes is None:
-        return Text(f"{'no cap':<{_BAR}} {used}", style="dim")
-    full = min(int(row.share * _BAR), _BAR)
+        return Text(f"{'no cap':<{width}} {used}", style="dim")
+    full = min(int(row.share * width), width)
     colour = "red" if row.share > _FULL else "yellow" if row.share >= _WARN else "green"
     bar = Text("█" * full, style=colour)
-    bar.append("░" * (_BAR - full), style="dim")
+    bar.append("░" * (width - full), style="dim")
     bar.append(f" {used} of {size_text(row.allowance_bytes)}", style="default")
     return bar
 
@@ -123,7 +141,8 @@ def _sums(board: Board, tally: Tally) -> Text:
     counted = sum(usage.down_bytes + usage.up_bytes for usage in board.usage.values())
     suspended = sum(row.suspended for row in board.rows.values())
     return Text(
-        f"{tally.polls_a_second:.0f} polls/s   {size_text(counted)} counted   "
-        f"{suspended} suspended   {tally.orders} orders under way   {tally.pushes} verified pushes",
+        f"{tally.polls_a_second:.0f} polls/s · {size_text(counted)} counted · {suspended} off"
+        f" · {tally.orders} orders under way · {tally.pushes} verified pushes",
         style="bold",
+        no_wrap=True,
     )

@@ -14,7 +14,7 @@ _MEAN = sum(_OF_THE_DAY) / len(_OF_THE_DAY)
 _SATURDAY = 5
 _WEEKDAY_SHARE, _WEEKEND_SHARE = 0.94, 1.15  # five and two of them make seven days
 _SPREAD = 0.35  # sigma of an hour's lognormal mood
-_HEAVY = 0.2
+_HEAVY, _GREEDIEST = 0.2, 8.0  # how many are; and the most that a line lets anybody take
 
 
 @lru_cache(maxsize=4096)
@@ -58,6 +58,8 @@ def households(count: int, *, seed: int) -> list[float]:
     """
     dice = random.Random(seed)  # noqa: S311 - play, not secrets
     return [
-        1.2 * dice.paretovariate(1.1) if dice.random() < _HEAVY else dice.lognormvariate(-1.05, 0.6)
+        min(1.2 * dice.paretovariate(1.1), _GREEDIEST)
+        if dice.random() < _HEAVY
+        else dice.lognormvariate(-1.05, 0.6)
         for _ in range(count)
     ]

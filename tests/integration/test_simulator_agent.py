@@ -1,7 +1,6 @@
 """The simulated agent against three clients that others wrote: net-snmp's, gufo's and pysnmp."""
 
 import asyncio
-import os
 import shutil
 from contextlib import asynccontextmanager
 
@@ -21,15 +20,13 @@ from pysnmp.hlapi.v3arch.asyncio import (
 from capd.clock import utc_now
 from capd.simulator.box import Box, Port
 from capd.simulator.snmp_agent import SnmpAgent
+from tests.conftest import need
 
 HC_IN = "1.3.6.1.2.1.31.1.1.1.6"
 
 
 def need_net_snmp():
-    if shutil.which("snmpbulkwalk") is None:
-        if os.environ.get("CI") or os.environ.get("CAPD_NO_SKIP"):
-            pytest.fail("snmpget and snmpwalk are missing (Debian: snmp)")
-        pytest.skip("snmpget and snmpwalk are missing (Debian: snmp)")
+    need("snmpbulkwalk (Debian: snmp)", shutil.which("snmpbulkwalk"))
 
 
 @asynccontextmanager

@@ -2,24 +2,19 @@
 
 import asyncio
 import json
-import os
 import shutil
 from datetime import UTC, datetime
-
-import pytest
 
 from capd.simulator.box import Box, Port
 from capd.simulator.broker import EmbeddedBroker
 from capd.simulator.publisher import Publisher, Style
+from tests.conftest import need
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def need_mosquitto_clients():
-    if shutil.which("mosquitto_sub") is None:
-        if os.environ.get("CI") or os.environ.get("CAPD_NO_SKIP"):
-            pytest.fail("mosquitto_pub and mosquitto_sub are missing (Debian: mosquitto-clients)")
-        pytest.skip("mosquitto_pub and mosquitto_sub are missing (Debian: mosquitto-clients)")
+    need("mosquitto_sub (Debian: mosquitto-clients)", shutil.which("mosquitto_sub"))
 
 
 async def a_subscriber(broker, topic, count, *, form="%t %x"):
