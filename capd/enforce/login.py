@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from paramiko import BadHostKeyException, PKey, SSHException  # type: ignore[import-untyped]
+from paramiko import BadHostKeyException, PKey, SSHException, Transport  # type: ignore[import-untyped]
 from paramiko.ssh_exception import IncompatiblePeer  # type: ignore[import-untyped]
 
 from capd.errors import DeviceRefused, DeviceUnreachable
@@ -32,6 +32,14 @@ def private_key(path: str | None) -> PKey | None:
         raise DeviceRefused(f"its key file {path} cannot be read: {exc.strerror}") from exc
     except (SSHException, ValueError, TypeError) as exc:
         raise DeviceRefused(f"its key file {path} cannot be used: {exc}") from exc
+
+
+def shown_key(transport: Transport | None) -> str | None:
+    """Return the host key that the device showed, as an inventory writes it."""
+    if transport is None:
+        return None
+    key = transport.get_remote_server_key()
+    return f"{key.get_name()} {key.get_base64()}"
 
 
 def login_error(exc: Exception) -> DeviceRefused | DeviceUnreachable:

@@ -25,7 +25,7 @@ from paramiko import SSHException  # type: ignore[import-untyped]
 from capd.clock import Clock
 from capd.config import EnforceConfig
 from capd.enforce import session
-from capd.enforce.login import connect_error, login_error, private_key
+from capd.enforce.login import connect_error, login_error, private_key, shown_key
 from capd.enforce.render import Script, script
 from capd.enforce.session import Work
 from capd.errors import CannotBeDone, DeviceRefused, DeviceUnreachable
@@ -184,7 +184,8 @@ class _Visit:
     def _connected(self, device_type: str) -> Iterator[BaseConnection]:
         with self._dialled() as dialled, self._host_keys() as host_keys:
             connection = self._logged_in(device_type, dialled, host_keys)
-            self.host_key = _host_key(connection)
+            client = connection.remote_conn_pre
+            self.host_key = shown_key(client.get_transport() if client is not None else None)
             try:
                 yield connection
             finally:
@@ -290,12 +291,3 @@ class _NetmikoTerminal:
             raise DeviceUnreachable("the session was lost in the middle") from exc
         found = re.search(ends, str(answer)) if ends is not None else None
         return str(answer)[: found.end()] if found is not None else str(answer)
-
-
-def _host_key(connection: BaseConnection) -> str | None:
-    client = connection.remote_conn_pre
-    transport = client.get_transport() if client is not None else None
-    if transport is None:
-        return None
-    key = transport.get_remote_server_key()
-    return f"{key.get_name()} {key.get_base64()}"
