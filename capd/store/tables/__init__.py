@@ -1,5 +1,6 @@
 """The tables, and nothing else: moments are microseconds since 1970 UTC, money is text."""
 
+from capd.store.tables.history import days, hours, lapsed, legal_holds
 from capd.store.tables.inventory import devices, meters, products, sectors, subscribers
 from capd.store.tables.ledger import entries, implausible, meter_states, totals
 from capd.store.tables.naming import metadata
@@ -20,13 +21,17 @@ __all__ = [
     "applied",
     "breaches",
     "charges",
+    "days",
     "delays",
     "devices",
     "entries",
     "events",
     "given",
     "holds",
+    "hours",
     "implausible",
+    "lapsed",
+    "legal_holds",
     "metadata",
     "meter_states",
     "meters",
