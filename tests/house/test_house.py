@@ -25,7 +25,7 @@ TESTED_THROUGH = {
     "capd.config.checks": ("tests/unit/test_config.py", "one line for each mistake in a file"),
     "capd.daemon": ("tests/e2e/test_month.py", "the whole daemon, with real devices"),
     "capd.decide": ("tests/unit/test_decide_cap.py", "rules are seen through `judge`"),
-    "capd.demo": ("tests/e2e/test_demo.py", "the demo, from outside"),
+    "capd.demo": ("tests/integration/test_demo.py", "the demo, from outside"),
     "capd.dialect": ("tests/unit/test_enforce_render.py", "read with the profiles"),
     "capd.enforce": ("tests/integration/test_ssh_router.py", "real sessions on a router"),
     "capd.inventory": ("tests/unit/test_inventory.py", "files in, inventories out"),
