@@ -279,6 +279,35 @@ class Implausible:
     text: str
 
 
+class DrawerState(StrEnum):
+    """What became of a reading that was put aside."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """A reading in the drawer, and what a person made of it."""
+
+    id: int
+    subscriber: SubscriberId | None  # None: no entry tells any more whose it is
+    evidence: Implausible
+    state: DrawerState = DrawerState.OPEN
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    note: str = ""
+
+
+class Adjustment(StrEnum):
+    """Entries that were written after the fact; stands where a meter's entry has its Quality."""
+
+    ACCEPTED = "accepted"  # CN-10: a person vouches for a reading that was put aside
+    CORRECTED = "corrected"  # a person's own figures
+    FILLED = "filled"  # CN-14: a backup meter's bytes, where the main one was blind
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What one reading did to its meter."""
@@ -321,6 +350,7 @@ class Posting:
     step: Step
     reading: Reading
     parts: tuple[Part, ...] = ()
+    backed: bool = False  # there is a backup meter: what the entry does not know may be filled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

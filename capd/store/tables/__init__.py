@@ -2,7 +2,14 @@
 
 from capd.store.tables.history import days, hours, lapsed, legal_holds
 from capd.store.tables.inventory import devices, meters, products, sectors, subscribers
-from capd.store.tables.ledger import entries, implausible, meter_states, totals
+from capd.store.tables.ledger import (
+    adjustments,
+    entries,
+    gaps,
+    implausible,
+    meter_states,
+    totals,
+)
 from capd.store.tables.naming import metadata
 from capd.store.tables.service import applied, orders, outbox
 from capd.store.tables.trail import (
@@ -18,6 +25,7 @@ from capd.store.tables.trail import (
 )
 
 __all__ = [
+    "adjustments",
     "applied",
     "breaches",
     "charges",
@@ -26,6 +34,7 @@ __all__ = [
     "devices",
     "entries",
     "events",
+    "gaps",
     "given",
     "holds",
     "hours",

@@ -79,4 +79,39 @@ implausible = Table(
     Column("meter", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("evidence", Text, nullable=False),  # both readings and the figures, in JSON
+    Column("subscriber", Text),
+    Column("state", Text, nullable=False, server_default="open"),  # open, accepted, refused
+    Column("decided_at", BigInteger),
+    Column("decided_by", Text),
+    Column("note", Text),
+    Index(None, "state"),
+)
+adjustments = Table(  # append-only: who wrote an entry that no reading made, and why
+    "adjustments",
+    metadata,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # also the entry's quality
+    Column("source", BigInteger),  # of what was accepted: implausible.id; of a fill: gaps.id
+    Column("at", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Index(None, "kind", "source"),
+)
+gaps = Table(  # what a main meter does not know, where a backup meter may (CN-14)
+    "gaps",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("subscriber", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("meter", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),  # of the whole entry
+    Column("ended_at", BigInteger, nullable=False),
+    Column("unknown_from", BigInteger, nullable=False),
+    Column("unknown_to", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # waiting, filled, left (nothing to fill it), known
+    Column("window_from", BigInteger),  # the backup's readings that filled it
+    Column("window_to", BigInteger),
+    Column("down", BigInteger, nullable=False),  # what it was filled with
+    Column("up", BigInteger, nullable=False),
+    Index(None, "subscriber", "state"),
 )
