@@ -51,7 +51,8 @@ def clean(slot: int) -> None:
     home = home_of(slot)
     for link in json.loads(run("ip", "-j", "link", "show")):
         if link["ifname"].startswith(f"capd{slot}-"):
-            run("ip", "link", "del", link["ifname"])
+            with contextlib.suppress(LabError):  # it went with the namespace at its other end
+                run("ip", "link", "del", link["ifname"])
     Records(home / "processes").end_all()
     with contextlib.suppress(LabError):
         run("ip", "route", "del", "unreachable", "198.18.0.0/15", "metric", str(metric(slot)))

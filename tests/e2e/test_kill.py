@@ -35,7 +35,7 @@ def capd(lab, tmp_path):
 
 
 def test_whatever_is_killed_or_restarted_every_byte_is_counted_once(lab, capd):
-    """Counting.md: the last reading, the entry and the totals are saved in one transaction.
+    """The last reading, the entry and the totals are saved in one transaction.
 
     The daemon is killed again and again, then the broker is, then the agents restart (CN-6).
     """

@@ -40,7 +40,7 @@ def capd(lab, tmp_path):
 
 
 def test_a_subscriber_over_the_cap_is_cut_off_buys_data_and_every_byte_is_counted_once(lab, capd):
-    """UC-2, UC-3, UC-9, UC-11: and the others go on; counting.md's first principle, to the byte."""
+    """UC-2, UC-3, UC-9, UC-11: and the others go on; what the counters prove, to the byte."""
     assert all(lab.can_fetch(name) for name in lab.cpes)
     before = capd.settle()
     capd.start()

@@ -77,7 +77,7 @@ async def a_relay(*, tls=None, implicit=False, auth=False):
     finally:
         server.close()
         for session in sessions:
-            if session.transport is not None:
+            if session.transport is not None and not session.transport.is_closing():
                 session.transport.abort()
         await asyncio.sleep(0.01)  # for the sessions to notice
 
