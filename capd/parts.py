@@ -211,7 +211,7 @@ class Parts:
         policy = policies.load(Path(config.decide.policy))
         known = profiles_of(config)
         for what, before, after in (
-            ("[store]", self.config.store, config.store),
+            ("[store] url", self.config.store.url, config.store.url),
             ("[api]", self.config.api, config.api),
             ("[collect]", self.config.collect, config.collect),
             ("[enforce]", self.config.enforce, config.enforce),

@@ -1,12 +1,13 @@
-"""Entries become parts of billing periods, hours and days, in whole bytes (CN-12)."""
+"""Entries become parts of billing periods, in whole bytes (CN-12)."""
 
 import itertools
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from capd.account.periods import next_period, period_of
 from capd.model import Entry, Part, Period, SubscriberId
+from capd.units import micros
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -92,66 +93,20 @@ def share(count: int, start: datetime, end: datetime, cuts: Sequence[datetime]) 
     By time, in whole bytes: the floor to the earlier spans, the rest to the last one that *end*
     lies in (CN-12). There is one share more than there are cuts; a span outside gets nothing.
     """
-    whole = (end - start) // _MICROSECOND
-    if whole <= 0:  # a moment, not a span: all of it belongs to where it is
-        at = sum(1 for cut in cuts if cut < end)
-        return [count if n == at else 0 for n in range(len(cuts) + 1)]
+    return shared(count, micros(start), micros(end), [micros(cut) for cut in cuts])
+
+
+def shared(count: int, start: int, end: int, cuts: Sequence[int]) -> list[int]:
+    """Return what `share` returns, of moments in microseconds."""
+    whole = end - start
     last = sum(1 for cut in cuts if cut < end)
+    if whole <= 0:  # a moment, not a span: all of it belongs to where it is
+        return [count if n == last else 0 for n in range(len(cuts) + 1)]
     shares = []
     left = count
-    for n, (since, until) in enumerate(_spans(start, end, cuts)):
-        micros = max(0, (until - since) // _MICROSECOND)
-        given = left if n == last else count * micros // whole if n < last else 0
+    edges = [start, *(min(max(cut, start), end) for cut in cuts), end]
+    for n, (since, until) in enumerate(itertools.pairwise(edges)):
+        given = left if n == last else count * max(0, until - since) // whole if n < last else 0
         shares.append(given)
         left -= given
     return shares
-
-
-def _spans(
-    start: datetime, end: datetime, cuts: Sequence[datetime]
-) -> Iterator[tuple[datetime, datetime]]:
-    edges = [start, *(min(max(cut, start), end) for cut in cuts), end]
-    yield from itertools.pairwise(edges)
-
-
-def by_time(
-    parts_: Sequence[Part], by: str, zone: ZoneInfo
-) -> list[tuple[datetime, datetime, int, int, int, int]]:
-    """Return (start, end, down, up, estimated bytes, unknown microseconds) a local hour or day.
-
-    Only spans with something in them, oldest first; their sums are the sums of *parts_*.
-    """
-    sums: dict[tuple[datetime, datetime], list[int]] = {}
-    for part in parts_:
-        spans = list(_local_spans(part.started_at, part.ended_at, by, zone))
-        cuts = [start for start, _ in spans[1:]]
-        figures = (part.down_bytes, part.up_bytes, part.estimated_bytes, part.unknown_us)
-        shares = [share(count, part.started_at, part.ended_at, cuts) for count in figures]
-        for n, span in enumerate(spans):
-            row = sums.setdefault(span, [0, 0, 0, 0])
-            for column, counts in enumerate(shares):
-                row[column] += counts[n]
-    return [(*span, row[0], row[1], row[2], row[3]) for span, row in sorted(sums.items())]
-
-
-def _local_spans(
-    start: datetime, end: datetime, by: str, zone: ZoneInfo
-) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the local hours or days that *start* to *end* touches, as they are in UTC."""
-    at = start
-    while True:
-        local = at.astimezone(zone)
-        if by == "day":
-            floor = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-            after = (floor + timedelta(days=1)).astimezone(UTC)
-            span = (floor.astimezone(UTC), after)
-        else:
-            # in UTC, so that the hour that a clock change repeats stays two hours
-            past = timedelta(
-                minutes=local.minute, seconds=local.second, microseconds=local.microsecond
-            )
-            span = (at.astimezone(UTC) - past, at.astimezone(UTC) - past + timedelta(hours=1))
-        yield span
-        at = span[1]
-        if at >= end:
-            return

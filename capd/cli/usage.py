@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from capd.account.history import By
 from capd.account.periods import period_named
 from capd.account.report import seconds, usage_record
-from capd.account.usage import by_time
 from capd.cli.books import Books, opened, wait
 from capd.cli.options import ConfigFile, Json, Subscriber
 from capd.cli.output import as_json, line, table
@@ -20,7 +20,6 @@ from capd.errors import CannotBeDone, ConfigError
 from capd.model import Counts, Event, Hold, Product, ProductId, Standing, Usage
 from capd.units import rfc3339, size_text
 
-By = Literal["hour", "day"]
 _PAGE = 1000
 
 
@@ -130,8 +129,7 @@ def hold_record(hold: Hold) -> dict[str, object]:
 
 async def _parts(books: Books, whole: Usage, counts: Counts, by: By) -> list[dict[str, object]]:
     period = whole.period
-    entries = await books.store.ledger.entries(whole.subscriber, period.start, period.end)
-    mine = [part for part in entries if part.counts and part.period.start == period.start]
+    rows = await books.store.history.by_time(whole.subscriber, period, by, books.house.zone)
     return [
         {
             "start": rfc3339(start),
@@ -144,7 +142,7 @@ async def _parts(books: Books, whole: Usage, counts: Counts, by: By) -> list[dic
             "estimated_bytes": estimated,
             "unknown_s": seconds(unknown_us),
         }
-        for start, end, down, up, estimated, unknown_us in by_time(mine, by, books.house.zone)
+        for start, end, down, up, estimated, unknown_us in rows
     ]
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from capd.config import checks
+from capd.config.retention import RetentionConfig
 from capd.errors import ConfigError
 from capd.inventory.credentials import as_secret, resolve
 from capd.model import Secret
@@ -44,6 +45,7 @@ class StoreConfig(_Strict):
     url: Annotated[str, AfterValidator(checks.store_url)] = Field(
         default="sqlite:///capd.db", repr=False
     )
+    retention: RetentionConfig = RetentionConfig()
 
 
 class SnmpConfig(_Strict):

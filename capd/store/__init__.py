@@ -8,6 +8,7 @@ from sqlalchemy import text
 from capd.store import schema
 from capd.store.database import Database, mask
 from capd.store.desk import Desk
+from capd.store.history import History
 from capd.store.imports import Changes
 from capd.store.ledger import Ledger
 from capd.store.orders import Orders
@@ -20,12 +21,13 @@ __all__ = ["Changes", "Desk", "MeterHome", "Store", "check", "head", "mask", "up
 
 
 class Store:
-    """The books: `ledger`, `people`, `orders`, `trail` and `outbox`; `judging` writes decisions."""
+    """The books: `ledger`, `history`, `people`, `orders`, `trail`, `outbox`; `judging` decides."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.outbox = Outbox(database)
         self.ledger = Ledger(database)
+        self.history = History(database)
         self.people = People(database, self.outbox)
         self.orders = Orders(database, self.outbox)
         self.trail = Trail(database)

@@ -1,31 +1,48 @@
-"""Whether the ledger adds up: entries make the totals, and end where meters were last read."""
+"""Whether the ledger adds up: entries make the totals, and end where meters were last read.
+
+What is too old to be an entry is an hour, a day, or in the sum of what lapsed; all count here, so
+that nothing vanishes unnoticed when one becomes another.
+"""
 
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, Table, and_, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.store.tables import entries, meter_states, totals
+from capd.store.tables import days, entries, hours, lapsed, meter_states, totals
 from capd.units import moment, rfc3339
 
 _FIGURES = ("down", "up", "estimated", "unknown_us")
+_KEY = ("subscriber", "period_start")
+_COARSER = (hours, days, lapsed)
 
 
 async def mistakes(conn: AsyncConnection) -> list[str]:
     """Return what is wrong, a line each."""
     found = [_uneven(row) for row in (await conn.execute(_sums())).mappings()]
-    found += [_orphan(row) for row in (await conn.execute(_without_total())).mappings()]
+    for table in (entries, *_COARSER):
+        without = (await conn.execute(_without_total(table))).mappings()
+        found += [_orphan(table, row) for row in without]
     found += [_astray(row) for row in (await conn.execute(_last_entries())).mappings()]
     return found
 
 
 def _summed() -> Any:  # noqa: ANN401 - a subquery
-    sums = [
+    """Sum up what is kept of each subscriber and period, as readings or coarser."""
+    of_entries = [
         func.sum(case((entries.c.counts, entries.c[name]), else_=0)).label(name)
         for name in _FIGURES
     ]
-    key = (entries.c.subscriber, entries.c.period_start)
-    return select(*key, *sums).group_by(*key).subquery("summed")
+    key = [entries.c[name] for name in _KEY]
+    selects = [select(*key, *of_entries).group_by(*key)]
+    for table in _COARSER:
+        own = [table.c[name] for name in _KEY]
+        sums = [func.sum(table.c[name]).label(name) for name in _FIGURES]
+        selects.append(select(*own, *sums).group_by(*own))
+    every = union_all(*selects).subquery("every")
+    both = [every.c[name] for name in _KEY]
+    sums = [func.sum(every.c[name]).label(name) for name in _FIGURES]
+    return select(*both, *sums).group_by(*both).subquery("summed")
 
 
 def _sums() -> Select[Any]:
@@ -53,22 +70,22 @@ def _uneven(row: Any) -> str:  # noqa: ANN401 - a row of _sums
     return f"ledger: {row['subscriber']} {row['period']}: {wrong}"
 
 
-def _without_total() -> Select[Any]:
+def _without_total(table: Table) -> Select[Any]:
     same = and_(
-        totals.c.subscriber == entries.c.subscriber,
-        totals.c.period_start == entries.c.period_start,
+        totals.c.subscriber == table.c.subscriber,
+        totals.c.period_start == table.c.period_start,
     )
     return (
-        select(entries.c.subscriber, entries.c.period_start, func.count().label("several"))
-        .join_from(entries, totals, same, isouter=True)
+        select(table.c.subscriber, table.c.period_start, func.count().label("several"))
+        .join_from(table, totals, same, isouter=True)
         .where(totals.c.subscriber.is_(None))
-        .group_by(entries.c.subscriber, entries.c.period_start)
+        .group_by(table.c.subscriber, table.c.period_start)
     )
 
 
-def _orphan(row: Any) -> str:  # noqa: ANN401 - a row of _without_total
+def _orphan(table: Table, row: Any) -> str:  # noqa: ANN401 - a row of _without_total
     since = rfc3339(moment(row["period_start"]))
-    return f"ledger: {row['subscriber']}: {row['several']} entries since {since} have no total"
+    return f"ledger: {row['subscriber']}: {row['several']} {table} since {since} have no total"
 
 
 def _last_entries() -> Select[Any]:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, insert, update
+from sqlalchemy import Executable, bindparam, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from capd.decide import legal
 from capd.decide import standing as read
 from capd.model import Event
 from capd.store.memos import remember
@@ -18,6 +19,7 @@ from capd.store.tables import (
     delays,
     given,
     holds,
+    legal_holds,
     seen,
     subscribers,
     topups,
@@ -45,6 +47,8 @@ _MOVE = (
 )
 _HOLD, _GIVEN, _TOPUP = insert(holds), insert(given), insert(topups)
 _CHARGE, _DELAY = insert(charges), insert(delays)
+_KEEP_ALL = insert(legal_holds)
+_KEEP_ALL_NO_MORE = delete(legal_holds).where(legal_holds.c.subscriber == bindparam("who"))
 # the first of a name is kept, on either database
 _ONCE = {
     name: {table.name: dialect.insert(table).on_conflict_do_nothing() for table in (breaches, seen)}
@@ -167,6 +171,22 @@ def _delay(number: int, event: Event) -> Iterator[Write]:
     yield _DELAY, row
 
 
+def _legal_hold_opened(number: int, event: Event) -> Iterator[Write]:
+    yield from _legal_hold_closed(number, event)  # the newest word replaces the one before
+    row = {
+        "event": number,
+        "subscriber": event.subscriber,
+        "since": micros(event.at),
+        "author": event.author,
+        "note": str(event.figures["note"]),
+    }
+    yield _KEEP_ALL, row
+
+
+def _legal_hold_closed(_number: int, event: Event) -> Iterator[Write]:
+    yield _KEEP_ALL_NO_MORE, {"who": event.subscriber}
+
+
 _KINDS: Mapping[str, Callable[[int, Event], Iterator[Write]]] = {
     "hold_opened": _hold_opened,
     "hold_closed": _hold_closed,
@@ -175,6 +195,8 @@ _KINDS: Mapping[str, Callable[[int, Event], Iterator[Write]]] = {
     "plan_changed": _plan_changed,
     "charge": _charge,
     "delay": _delay,
+    legal.OPENED: _legal_hold_opened,
+    legal.CLOSED: _legal_hold_closed,
 }
 
 

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capd.account.usage import by_time, parts, share
+from capd.account.history import by_time
+from capd.account.usage import parts, share
 from capd.model import Entry
 
 LONDON = ZoneInfo("Europe/London")
