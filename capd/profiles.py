@@ -13,14 +13,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from capd import dialect, strict
+from capd import dialect, published, strict
 from capd.dialect import Enforce
 from capd.errors import ConfigError
 from capd.model import Device, Meter
+from capd.published import MqttCollect
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,9})){1,127}")
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_TOPIC_WORDS = frozenset({"name", "ifName"})
 
 
 def _numeric(text: str) -> str:
@@ -107,27 +106,6 @@ class SnmpCollect(_Strict):
     serial: Oid | None = None  # scalars
     firmware: Oid | None = None
     health: dict[str, HealthOid] = {}
-
-
-class JsonMap(_Strict):
-    """Where the values are in a JSON payload: paths of keys; `{ifName}` is the meter's."""
-
-    rx_bytes: str  # as the device's interface sees it: "if/{ifName}/rx"
-    tx_bytes: str
-    uptime_s: str | None = None
-    at: str | None = None  # seconds since 1970, or RFC 3339
-    serial: str | None = None
-    unit_bytes: int = Field(default=1, ge=1)  # what one count is worth
-
-
-class MqttCollect(_Strict):
-    """What devices of this family publish. Identity is the topic's {name}, never the payload's."""
-
-    format: Literal["collectd", "json"]
-    topic: str  # {name} and {ifName}, each a whole level or within one
-    uptime_topic: str | None = None  # collectd: PREFIX/{name}/uptime/uptime
-    counter_bits: Literal[32, 64] = 64
-    map: JsonMap | None = None  # for format = "json"
 
 
 class Profile(_Strict):
@@ -231,41 +209,7 @@ def _mistakes(file: _File) -> Iterator[str]:
         defaults = {name: setting.default for name, setting in file.settings.items()}
         yield from dialect.mistakes(file.enforce, defaults)
     if file.collect.mqtt:
-        yield from _mqtt_mistakes(file.collect.mqtt, _TOPIC_WORDS | file.settings.keys())
-
-
-def _mqtt_mistakes(mqtt: MqttCollect, words: frozenset[str]) -> Iterator[str]:
-    topics = {"topic": mqtt.topic, "uptime_topic": mqtt.uptime_topic}
-    for key, topic in topics.items():
-        if topic is not None:
-            yield from _topic_mistakes(f"collect.mqtt.{key}", topic, words)
-    if mqtt.format == "json" and mqtt.map is None:
-        yield 'collect.mqtt.map: must be given for format = "json": where are the counters?'
-    if mqtt.format == "collectd" and mqtt.map is not None:
-        yield 'collect.mqtt.map: says nothing for format = "collectd", which needs none'
-    if mqtt.format == "collectd" and "{ifName}" not in mqtt.topic:
-        yield "collect.mqtt.topic: needs {ifName}: a collectd payload does not name its interface"
-    for key, path in mqtt.map or ():
-        if isinstance(path, str):
-            yield from _unknown(f"collect.mqtt.map.{key}", path, frozenset({"ifName"}))
-
-
-def _topic_mistakes(key: str, topic: str, words: frozenset[str]) -> Iterator[str]:
-    yield from _unknown(key, topic, words)
-    if "{name}" not in topic:
-        yield f"{key}: needs {{name}}: the topic alone says which device is speaking"
-    if {"+", "#"} & set(topic):
-        yield f"{key}: + and # are put in by capd; write {{name}} and {{ifName}}"
-
-
-def placeholders(template: str) -> frozenset[str]:
-    """Return the words in braces in *template*."""
-    return frozenset(_PLACEHOLDER.findall(template))
-
-
-def _unknown(key: str, template: str, words: frozenset[str]) -> Iterator[str]:
-    for word in sorted(placeholders(template) - words):
-        yield f"{key}: unknown placeholder {{{word}}}.{strict.did_you_mean(word, words)}"
+        yield from published.mistakes(file.collect.mqtt, frozenset(file.settings))
 
 
 def settings_of(profile: Profile, device: Device, meter: Meter | None = None) -> dict[str, str]:

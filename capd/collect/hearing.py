@@ -2,29 +2,41 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from capd.collect.decode import Refused, payloads
-from capd.collect.decode.payloads import Pair, Proof
-from capd.collect.topics import Route
-from capd.model import DeviceId, Down, Meter, Poll, Reading
+from capd.collect.decode import Refused, collectd, mapped, payloads, telegraf
+from capd.collect.decode.payloads import Pair, Proof, Sample, Told
+from capd.collect.topics import Kind, Route
+from capd.model import DeviceId, Down, Poll, Reading
+from capd.published import MqttCollect
 
 log = logging.getLogger(__name__)
 
 _UPTIME_KEEPS_S = 90.0  # how far from a reading an uptime may be, to speak of it
 _MOST_BYTES = 64 * 1024
+_Read = Callable[[bytes, MqttCollect, Sequence[str | None]], Told]
+_READ: Mapping[Kind, _Read] = {
+    "octets": collectd.read_octets,
+    "uptime": collectd.read_uptime,
+    "json": mapped.read,
+    "telegraf": telegraf.read,
+}
 
 
 class Message(NamedTuple):
-    """A message as it arrived; *retained* is the broker's mark of an old one."""
+    """A message as it arrived; *retained* is the broker's mark of an old one.
+
+    One that the broker kept while capd was away is *late*: it may be older than its arrival.
+    """
 
     topic: str
     payload: bytes
     at: datetime
     retained: bool
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -36,12 +48,16 @@ class _Said:
     problems: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
 
 
+_NO_PROOF = Proof()
+
+
 class Hearing:
     """Turns messages into polls. Identity is the topic's: the broker protects it, not payloads."""
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
-        self._proofs: dict[str, Proof] = {}
+        self._know_each_other()
+        self._proofs: dict[tuple[str, str | None], Proof] = {}
         self._uptimes: dict[DeviceId, tuple[float, datetime]] = {}
         self._complaints: dict[str, str] = {}
         self._heard: dict[DeviceId, datetime] = {}
@@ -51,8 +67,9 @@ class Hearing:
     def follow(self, routes: Mapping[str, Route]) -> None:
         """Hear by *routes* from now on; what topics have shown is kept where they stay."""
         self.routes = routes
+        self._know_each_other()
         devices = {route.device for route in routes.values()}
-        self._proofs = {t: p for t, p in self._proofs.items() if t in routes}
+        self._proofs = {key: p for key, p in self._proofs.items() if key[0] in routes}
         self._complaints = {t: c for t, c in self._complaints.items() if t in routes}
         self._uptimes = {d: u for d, u in self._uptimes.items() if d in devices}
         self._heard = {d: at for d, at in self._heard.items() if d in devices}
@@ -64,15 +81,19 @@ class Hearing:
         self.rejected["unknown_topic"] += sum(route is None for route, _ in known)
         said: dict[DeviceId, _Said] = {}
         mine = [(route, message) for route, message in known if route is not None]
-        for route, message in mine:  # first the uptimes, for all counters of the burst
+        told = [(route, message, self._told(route, message)) for route, message in mine]
+        for route, message, what in told:  # first the uptimes, for all counters of the burst
             self._note_presence(route.device, message)
-            if route.kind == "uptime":
-                self._note_uptime(route, message)
-        for route, message in mine:
-            if route.kind != "uptime":
+            if what.uptime is not None and not message.retained:
+                self._note_uptime(route.device, message, what.uptime)
+        for route, message, what in told:
+            if route.meters:
                 one = said.setdefault(route.device, _Said(message.at))
                 one.at = message.at
-                self._hear(route, message, one)
+                self._hear(route, message, what, one)
+            else:
+                self.rejected.update(each.reason for each in what.refused)
+                self._complain(message.topic, "; ".join(each.text for each in what.refused))
         return [
             Poll(
                 device=device,
@@ -108,71 +129,76 @@ class Hearing:
             self._silent.discard(device)
             log.info("%s: heard again", device)
 
-    def _note_uptime(self, route: Route, message: Message) -> None:
-        heard = payloads.uptime(message.payload)
-        if isinstance(heard, Refused):
-            self.rejected[heard.reason] += 1
-            self._complain(message.topic, heard.text)
-        elif not message.retained:
-            at, skewed = payloads.when(heard[1], message.at)
-            self.rejected["clock_skew"] += skewed
-            self._uptimes[route.device] = (heard[0], at)
+    def _note_uptime(
+        self, device: DeviceId, message: Message, told: tuple[float, datetime | None]
+    ) -> None:
+        at, skewed = payloads.when(told[1], message.at)
+        self.rejected["clock_skew"] += skewed
+        if not (message.late and (skewed or told[1] is None)):  # else: an uptime of when?
+            self._uptimes[device] = (told[0], at)
 
-    def _hear(self, route: Route, message: Message, said: _Said) -> None:
-        refused: list[Refused] = []
+    def _know_each_other(self) -> None:
+        """Learn the names and serials by which one device could be taken for another."""
+        routes = self.routes.values()
+        self._names = {route.name.casefold(): route.device for route in routes}
+        self._serials = {route.serial: route.device for route in routes if route.serial}
+
+    def _told(self, route: Route, message: Message) -> Told:
+        """Return what *message* says, unless it is another device's."""
         if len(message.payload) > _MOST_BYTES:
-            refused.append(Refused(reason="too_large", text="is larger than 64 KiB"))
-        elif route.kind == "octets":
-            refused.extend(self._hear_octets(route, message, said))
-        else:
-            refused.extend(self._hear_json(route, message, said))
+            return Told(refused=(Refused(reason="too_large", text="is larger than 64 KiB"),))
+        told = _READ[route.kind](message.payload, route.mqtt, route.names)
+        strange = self._stranger(route, told)
+        return told if strange is None else Told(refused=(strange,))
+
+    def _stranger(self, route: Route, told: Told) -> Refused | None:
+        for name in told.names:
+            other = self._names.get(name.casefold(), route.device) != route.device
+            wrong = route.mqtt.name_must_match and name.casefold() != route.name.casefold()
+            if other or wrong:
+                text = (
+                    f"comes from a device that calls itself {name!r:.60}: give it that name in "
+                    f"the inventory (mqtt.name), or let it publish to topics of its own"
+                )
+                return Refused(reason="identity", text=text)
+        for serial in {sample.serial for sample in told.samples if sample.serial}:
+            owner = self._serials.get(serial, route.device)
+            if owner != route.device:
+                text = f"has the serial {serial!r:.60}, which is {owner}'s in the inventory"
+                return Refused(reason="identity", text=text)
+        return None
+
+    def _hear(self, route: Route, message: Message, told: Told, said: _Said) -> None:
+        refused = list(told.refused)
+        for sample in told.samples:
+            key = (message.topic, sample.if_name)
+            self._proofs[key], doubt = payloads.proven(
+                self._proofs.get(key, _NO_PROOF),
+                sample.found,
+                zeros_prove=route.kind != "octets",
+            )
+            if doubt is not None:
+                refused.append(doubt)
+            elif not isinstance(sample.found, Refused):
+                self._take(route, message, said, sample, sample.found)
         self.rejected.update(each.reason for each in refused)
         texts = dict.fromkeys(each.text for each in refused)
         said.problems |= {f"{message.topic} {text}": None for text in texts}
         self._complain(message.topic, "; ".join(texts))
 
-    def _hear_octets(self, route: Route, message: Message, said: _Said) -> Sequence[Refused]:
-        found = payloads.octets(message.payload, route.mqtt.counter_bits)
-        before = self._proofs.get(message.topic, Proof())
-        self._proofs[message.topic], refused = payloads.proven(before, found)
-        if refused is not None:
-            return (refused,)
-        if isinstance(found, Refused):
-            return (found,)
-        self._take(route, message, said, meters=route.meters, found=found)
-        return ()
-
-    def _hear_json(self, route: Route, message: Message, said: _Said) -> Sequence[Refused]:
-        if route.mqtt.map is None:
-            return ()
-        told = payloads.document(message.payload, route.mqtt.map)
-        if isinstance(told, Refused):
-            return (told,)
-        refused = []
-        for meter in route.meters:
-            found = payloads.pair_in(told, route.mqtt, meter.if_name)
-            if isinstance(found, Refused):
-                refused.append(found)
-            else:
-                self._take(route, message, said, meters=(meter,), found=found, told=told)
-        return refused
-
     def _take(
-        self,
-        route: Route,
-        message: Message,
-        said: _Said,
-        *,
-        meters: Iterable[Meter],
-        found: Pair,
-        told: payloads.Payload | None = None,
+        self, route: Route, message: Message, said: _Said, sample: Sample, found: Pair
     ) -> None:
         at, skewed = payloads.when(found.at, message.at)
         self.rejected["clock_skew"] += skewed
-        for meter in meters:
+        timed = found.at is not None and not skewed
+        told_s = sample.uptime_s if timed or not message.late else None
+        for meter in route.meters:
+            if route.kind != "octets" and meter.if_name != sample.if_name:
+                continue
             down_is_rx = meter.down is Down.IN
             # of several without a time of their own the last one says it all: counters are sums
-            place = (meter.id, None if found.at is None or skewed else at)
+            place = (meter.id, at if timed else None)
             said.readings.pop(place, None)
             said.readings[place] = Reading(
                 device=route.device,
@@ -180,10 +206,10 @@ class Hearing:
                 at=at,
                 down_bytes=found.rx if down_is_rx else found.tx,
                 up_bytes=found.tx if down_is_rx else found.rx,
-                uptime_s=told.uptime_s if told else self._uptime_at(route.device, at),
+                uptime_s=self._uptime_at(route.device, at) if told_s is None else told_s,
                 counter_bits=meter.counter_bits or route.mqtt.counter_bits,
                 link_bps=meter.link_bps,
-                identity=told.serial if told else None,
+                identity=sample.serial,
                 retained=message.retained,
             )
 

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from capd.model import Device, DeviceId, Meter
-from capd.profiles import MqttCollect, Profile, placeholders
+from capd.profiles import Profile
+from capd.published import MAP_WORDS, MqttCollect, placeholders
+
+Kind = Literal["octets", "uptime", "json", "telegraf"]
+_KINDS: Mapping[str, Kind] = {"collectd": "octets", "json": "json", "telegraf": "telegraf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +18,16 @@ class Route:
     """Whose a topic is, and what its payload is."""
 
     device: DeviceId
-    kind: Literal["octets", "uptime", "json"]
+    kind: Kind
     mqtt: MqttCollect
-    meters: tuple[Meter, ...] = ()
+    meters: tuple[Meter, ...] = ()  # none: only an uptime is to be learnt
+    name: str = ""  # the topic's, and so what a payload may call the device
+    serial: str | None = None
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """Return the interfaces that its meters are on, each once."""
+        return tuple(dict.fromkeys(meter.if_name for meter in self.meters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +68,51 @@ def topics_of(devices: Iterable[Device], profiles: Mapping[str, Profile]) -> Top
 def _routes(
     device: Device, profile: Profile, mqtt: MqttCollect
 ) -> Iterator[tuple[str, str, Route]]:
-    if mqtt.format == "json":
-        topic, covered_by = _filled(mqtt.topic, device, profile)
-        yield topic, covered_by, Route(device.id, "json", mqtt, device.meters)
-        return
+    alone = Route(
+        device.id, "uptime", mqtt, name=device.mqtt_name or device.id, serial=device.serial
+    )
     if mqtt.uptime_topic is not None:
         topic, covered_by = _filled(mqtt.uptime_topic, device, profile)
-        yield topic, covered_by, Route(device.id, "uptime", mqtt)
+        kind: Kind = "uptime" if mqtt.format == "collectd" else "telegraf"
+        yield topic, covered_by, replace(alone, kind=kind)
     by_name: dict[str, list[Meter]] = {}
     for meter in device.meters:
-        if meter.if_name is None:
+        if meter.if_name is None and mqtt.format != "json":
             raise ValueError(f"meter {meter.id} names no interface (ifName)")
-        by_name.setdefault(meter.if_name, []).append(meter)
+        by_name.setdefault(meter.if_name or "", []).append(meter)
+    if "{ifName}" not in mqtt.topic:
+        topic, covered_by = _filled(mqtt.topic, device, profile)
+        kind = "json" if mqtt.format == "json" else "telegraf"
+        own = _mapped(mqtt, device, profile)
+        yield topic, covered_by, replace(alone, kind=kind, mqtt=own, meters=device.meters)
+        return
+    kind = _KINDS[mqtt.format]
+    own = _mapped(mqtt, device, profile)
     for if_name, meters in by_name.items():
         # collectd has no slash in the name of an interface (Gi0/1): it writes _ for it
         topic, covered_by = _filled(mqtt.topic, device, profile, if_name.replace("/", "_"))
-        yield topic, covered_by, Route(device.id, "octets", mqtt, tuple(meters))
+        yield topic, covered_by, replace(alone, kind=kind, mqtt=own, meters=tuple(meters))
+
+
+def _mapped(mqtt: MqttCollect, device: Device, profile: Profile) -> MqttCollect:
+    """Return *mqtt*, the settings put into the paths of its map."""
+    if mqtt.map is None:
+        return mqtt
+    filled = {}
+    for key, path in mqtt.map.paths():
+        for word in placeholders(path) - MAP_WORDS:
+            path = path.replace(f"{{{word}}}", _setting(word, device, profile))  # noqa: PLW2901
+            filled[key] = path
+    if not filled:
+        return mqtt
+    return mqtt.model_copy(update={"map": mqtt.map.model_copy(update=filled)})
+
+
+def _setting(word: str, device: Device, profile: Profile) -> str:
+    text = device.settings.get(word, profile.settings[word].default)
+    if text is None:
+        raise ValueError(f"settings.{word} must be given")
+    return text
 
 
 def _filled(
@@ -81,10 +121,7 @@ def _filled(
     """Return the topic, and the filter that has + for each level with a name in it."""
     words = {"name": device.mqtt_name or device.id, "ifName": if_name or ""}
     for word in placeholders(template) - words.keys():
-        text = device.settings.get(word, profile.settings[word].default)
-        if text is None:
-            raise ValueError(f"settings.{word} must be given")
-        words[word] = text
+        words[word] = _setting(word, device, profile)
     for word in placeholders(template):
         if re.search(r"[+#\0]", words[word]) or not words[word]:
             raise ValueError(f"{words[word]!r} cannot stand for {{{word}}} in the topic {template}")

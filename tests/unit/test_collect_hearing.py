@@ -98,6 +98,72 @@ def test_identity_is_the_topics_whatever_the_payload_claims():
     assert poll.device == "r1"
 
 
+def test_a_payload_that_names_another_device_is_refused_and_counted():
+    hearing = a_hearing()
+    (poll,) = hearing.polls([scripted(name="cpe-1")])
+    assert (poll.device, poll.readings) == ("r1", ())
+    assert "calls itself 'cpe-1'" in poll.problem
+    assert hearing.rejected["identity"] == 1
+    the_readings(hearing.polls([scripted(name="R1")]))
+
+
+def test_so_is_one_with_the_serial_of_another():
+    devices = (a_device(mqtt_name="cpe-1", serial="HX1"), SCRIPTED)
+    hearing = a_hearing(*devices)
+    (poll,) = hearing.polls([scripted(sn="HX1")])
+    assert poll.readings == ()
+    assert hearing.rejected["identity"] == 1
+    the_readings(hearing.polls([scripted(sn="HX2")]))
+
+
+def test_a_host_name_may_be_anything_but_anothers_where_the_profile_says_so():
+    netjson = a_device("r1", profile="generic_netjson", mqtt_name="r1", settings={})
+    tree = {"interfaces": [{"name": "wan0", "statistics": {"rx_bytes": 1, "tx_bytes": 2}}]}
+
+    def named(name):
+        payload = json.dumps({**tree, "general": {"hostname": name}}).encode()
+        return Message("netjson/r1/monitoring", payload, NOON, retained=False)
+
+    hearing = a_hearing(ROUTER, netjson)
+    the_readings(hearing.polls([named("OpenWrt")]))
+    (poll,) = hearing.polls([named("cpe-1")])
+    assert poll.readings == ()
+
+
+def test_rates_that_happen_to_be_whole_are_not_believed_in_json_either__CN_17():
+    hearing = a_hearing()
+    hearing.polls([scripted(rx=1.5)])
+    (poll,) = hearing.polls([scripted(s=10, rx=2)])
+    assert poll.readings == ()
+    assert hearing.rejected["fractional"] == 2
+
+
+def test_an_uptime_of_unknown_age_proves_nothing__CN_4():
+    """A message that the broker kept may be hours older than its arrival."""
+    late = scripted(uptime=12.5)._replace(late=True)
+    (reading,) = the_readings(a_hearing().polls([late]))
+    assert reading.uptime_s is None
+    timed = scripted(uptime=12.5, at=NOON.timestamp() - 3600)._replace(late=True)
+    (reading,) = the_readings(a_hearing().polls([timed]))
+    assert (reading.uptime_s, reading.at) == (12.5, NOON - timedelta(hours=1))
+
+
+def test_telegraf_tells_the_uptime_on_a_topic_of_its_own():
+    device = a_device("t1", profile="generic_telegraf", mqtt_name="t1", settings={})
+    ns = f"{int(NOON.timestamp())}000000000"
+    burst = [
+        Message("telegraf/t1/net", payload, NOON, retained=False)
+        for payload in (
+            f"net,host=t1,interface=wan0 bytes_recv=9i,bytes_sent=8i {ns}".encode(),
+            f"net,host=t1,interface=lo bytes_recv=1i,bytes_sent=1i {ns}".encode(),
+        )
+    ]
+    system = f"system,host=t1 uptime=500i {ns}".encode()
+    burst.append(Message("telegraf/t1/system", system, NOON, retained=False))
+    (reading,) = the_readings(a_hearing(device).polls(burst))
+    assert (reading.down_bytes, reading.up_bytes, reading.uptime_s) == (9, 8, 500.0)
+
+
 def test_a_clock_of_1970_is_replaced_by_the_time_of_arrival_and_counted__CN_16():
     hearing = a_hearing()
     (reading,) = the_readings(hearing.polls([scripted(at=12)]))

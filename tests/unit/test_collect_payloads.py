@@ -1,14 +1,15 @@
 """What devices publish: golden captures of collectd 5.12, and JSON as scripts write it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capd.collect.decode import Refused, payloads
+from capd.collect.decode import Refused, collectd, mapped, payloads
 from capd.collect.decode.payloads import Pair, Proof
-from capd.profiles import JsonMap, MqttCollect
+from capd.published import JsonMap, MqttCollect
 from tests.builders import NOON
 
 SCHEMA = MqttCollect(
@@ -24,8 +25,9 @@ SCHEMA = MqttCollect(
 )
 
 
-def told(payload, mapping=SCHEMA.map):
-    return payloads.document(payload, mapping)
+def told(payload, mqtt=SCHEMA):
+    tree = mapped.tree_of(payload)
+    return tree if isinstance(tree, Refused) else mapped.payload_of(tree, mqtt)
 
 
 def reason(found):
@@ -34,18 +36,18 @@ def reason(found):
 
 
 def test_collectd_ends_its_payload_with_a_nul():
-    found = payloads.octets(b"1795302472.931:1012255977:1012255978\0", 64)
+    found = collectd.octets(b"1795302472.931:1012255977:1012255978\0", 64)
     at = datetime.fromtimestamp(1_795_302_472, tz=UTC) + timedelta(milliseconds=931)
     assert found == Pair(1_012_255_977, 1_012_255_978, at)
 
 
 def test_a_later_collectd_does_not():
-    found = payloads.octets(b"1795302472.931:1:2", 64)
+    found = collectd.octets(b"1795302472.931:1:2", 64)
     assert (found.rx, found.tx) == (1, 2)
 
 
 def test_N_is_now():
-    assert payloads.octets(b"N:5:6\0", 64).at is None
+    assert collectd.octets(b"N:5:6\0", 64).at is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_N_is_now():
      b"1795302472.931:1.2e+06:5\0", b"1795302472.931:-5:5\0"],
 )  # fmt: skip
 def test_a_rate_is_refused_with_the_line_that_cures_it__CN_17(payload):
-    found = payloads.octets(payload, 64)
+    found = collectd.octets(payload, 64)
     assert reason(found) == "rate_not_counter"
     assert "StoreRates false" in found.text
 
@@ -64,21 +66,21 @@ def test_a_rate_is_refused_with_the_line_that_cures_it__CN_17(payload):
     [b"", b"\0", b"hello", b"1:2", b"1:2:3:4", b"x:2:3", b"nan:2:3", b"1:2:" + b"9" * 400],
 )
 def test_what_is_not_collectd_is_refused_without_an_exception(payload):
-    assert reason(payloads.octets(payload, 64)) in ("undecodable", "rate_not_counter")
+    assert reason(collectd.octets(payload, 64)) in ("undecodable", "rate_not_counter")
 
 
 def test_a_counter_never_goes_through_float():
     large = (1 << 64) - 1
-    assert payloads.octets(f"1.0:{large}:{large - 2}".encode(), 64)[:2] == (large, large - 2)
-    json = f'{{"if": {{"e": {{"rx": {large}, "tx": {large - 2}}}}}}}'.encode()
-    assert payloads.pair_in(told(json), SCHEMA, "e")[:2] == (large, large - 2)
+    assert collectd.octets(f"1.0:{large}:{large - 2}".encode(), 64)[:2] == (large, large - 2)
+    text = f'{{"if": {{"e": {{"rx": {large}, "tx": {large - 2}}}}}}}'.encode()
+    assert mapped.pair_in(told(text), SCHEMA, "e")[:2] == (large, large - 2)
 
 
 def test_the_uptime_plugin_speaks_of_the_box():
-    found = payloads.uptime(b"1795302472.931:1842\0")
+    found = collectd.uptime(b"1795302472.931:1842\0")
     assert found[0] == 1842.0
-    assert reason(payloads.uptime(b"1795302472.931:U\0")) == "undecodable"
-    assert reason(payloads.uptime(b"1795302472.931:nan\0")) == "undecodable"
+    assert reason(collectd.uptime(b"1795302472.931:U\0")) == "undecodable"
+    assert reason(collectd.uptime(b"1795302472.931:nan\0")) == "undecodable"
 
 
 def heard(proof, *pairs):
@@ -88,7 +90,7 @@ def heard(proof, *pairs):
     return proof, refused
 
 
-A_RATE = Refused(reason="rate_not_counter", text=payloads.RATES)
+A_RATE = Refused(reason="rate_not_counter", text=collectd.RATES)
 
 
 def test_once_a_rate_always_a_rate__CN_17():
@@ -124,28 +126,28 @@ def test_a_rate_that_happens_to_be_whole_does_not_pass_for_a_counter():
 def test_json_is_read_by_the_map_of_the_profile():
     said = told(b'{"v":1,"sn":"HX1","uptime":86400,"if":{"ether1":{"rx":123,"tx":45}}}')
     assert (said.serial, said.uptime_s, said.at) == ("HX1", 86_400.0, None)
-    assert payloads.pair_in(said, SCHEMA, "ether1") == Pair(123, 45, None)
+    assert mapped.pair_in(said, SCHEMA, "ether1") == Pair(123, 45, None)
 
 
 def test_json_of_an_interface_with_a_slash_in_its_name():
     said = told(b'{"if":{"Gi0/1":{"rx":1,"tx":2}}}')
-    assert payloads.pair_in(said, SCHEMA, "Gi0/1")[:2] == (1, 2)
+    assert mapped.pair_in(said, SCHEMA, "Gi0/1")[:2] == (1, 2)
 
 
 def test_json_may_have_lists_and_no_interface_at_all():
     flat = MqttCollect(
         format="json", topic="t/{name}", map=JsonMap(rx_bytes="data/0/in", tx_bytes="data/1/in")
     )
-    said = told(b'{"data":[{"in":7},{"in":"8"}]}', flat.map)
-    assert payloads.pair_in(said, flat, None)[:2] == (7, 8)
-    assert reason(payloads.pair_in(told(b'{"data":[]}', flat.map), flat, None)) == "missing"
+    said = told(b'{"data":[{"in":7},{"in":"8"}]}', flat)
+    assert mapped.pair_in(said, flat, None)[:2] == (7, 8)
+    assert reason(mapped.pair_in(told(b'{"data":[]}', flat), flat, None)) == "missing"
 
 
 def test_json_counts_of_several_bytes_are_multiplied():
     kib = MqttCollect(
         format="json", topic="t/{name}", map=JsonMap(rx_bytes="r", tx_bytes="t", unit_bytes=1024)
     )
-    assert payloads.pair_in(told(b'{"r":2,"t":3}', kib.map), kib, None)[:2] == (2_048, 3_072)
+    assert mapped.pair_in(told(b'{"r":2,"t":3}', kib), kib, None)[:2] == (2_048, 3_072)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_json_counts_of_several_bytes_are_multiplied():
 )  # fmt: skip
 def test_json_that_cannot_be_a_counter_is_refused__CN_17(value, why):
     said = told(f'{{"if":{{"e":{{"rx":{value},"tx":1}}}}}}'.encode())
-    found = payloads.pair_in(said, SCHEMA, "e")
+    found = mapped.pair_in(said, SCHEMA, "e")
     assert reason(found) == why
     assert "if/e/rx" in found.text
 
@@ -195,10 +197,104 @@ def test_a_clock_that_is_wrong_is_not_believed__CN_16():
     assert payloads.when(None, NOON) == (NOON, False)
 
 
+VALUE_LIST = (
+    '[{"values":[%s],"dstypes":["derive","derive"],"dsnames":["rx","tx"],"time":1773144000.000,'
+    '"interval":30.000,"host":"cpe-1","plugin":"interface","plugin_instance":"eth0",'
+    '"type":"if_octets","type_instance":""}]'
+)
+
+
+def the_octets(values):
+    mqtt = MqttCollect(format="collectd", topic="collectd/{name}/{ifName}")
+    told = collectd.read_octets((VALUE_LIST % values).encode(), mqtt)
+    (sample,) = told.samples
+    return sample.found, told.names
+
+
+def test_collectds_json_is_read_on_the_same_topic():
+    assert the_octets("9007199254740993,5") == (Pair(9007199254740993, 5, NOON), ("cpe-1",))
+
+
+@pytest.mark.parametrize("values", ["239.79962,0", "null,null", "1.2e+06,5", "-3,5"])
+def test_rates_in_collectds_json_are_refused_with_the_cure__CN_17(values):
+    found, _ = the_octets(values)
+    assert reason(found) == "rate_not_counter"
+    assert "StoreRates false" in found.text
+
+
+@pytest.mark.parametrize("payload", [b"[", b"[]", b"[1]", b'[{"type":"if_octets","values":1}]'])
+def test_json_that_is_not_collectds_is_refused(payload):
+    mqtt = MqttCollect(format="collectd", topic="collectd/{name}/{ifName}")
+    told = collectd.read_octets(payload, mqtt)
+    refused = [*told.refused, *(s.found for s in told.samples)]
+    assert [reason(each) for each in refused] == ["undecodable"]
+    (refused,) = collectd.read_uptime(payload, mqtt).refused
+    assert reason(refused) == "undecodable"
+
+
+def mapped_to(rx, tx="t", **more):
+    return MqttCollect(
+        format="json", topic="t/{name}", map={"rx_bytes": rx, "tx_bytes": tx, **more}
+    )
+
+
+def read(mqtt, tree, *names):
+    return mapped.read(json.dumps(tree).encode(), mqtt, names or ("eth0",))
+
+
+def test_a_path_may_be_a_json_pointer():
+    mqtt = mapped_to("/if/{ifName}/a~1b~0c", "/if/{ifName}/tx")
+    (sample,) = read(mqtt, {"if": {"Gi0/1": {"a/b~c": 7, "tx": 8}}}, "Gi0/1").samples
+    assert sample.found[:2] == (7, 8)
+
+
+def test_an_element_of_a_list_is_picked_by_its_name():
+    mqtt = mapped_to("ports/[id={ifName}]/rx", "ports/[id={ifName}]/tx")
+    tree = {"ports": [{"id": "eth1", "rx": 1, "tx": 2}, 5, {"id": "eth0", "rx": 3, "tx": 4}]}
+    (sample,) = read(mqtt, tree).samples
+    assert sample.found[:2] == (3, 4)
+    (sample,) = read(mqtt, tree, "eth9").samples
+    assert reason(sample.found) == "missing"
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("KiB", 1024), ("MB", 10**6), ("8B", 8), (125, 125)])
+def test_a_unit_is_written_by_its_name_or_as_bytes(unit, factor):
+    (sample,) = read(mapped_to("r", unit_bytes=unit), {"r": 3, "t": 1}).samples
+    assert sample.found[:2] == (3 * factor, factor)
+
+
+def test_a_unit_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="furlong"):
+        mapped_to("r", unit_bytes="furlong")
+
+
+def test_a_report_may_carry_several_old_looks_the_oldest_first__CN_12():
+    mqtt = mapped_to("r", samples="Report", at="at", uptime_s="up")
+    looks = [{"r": n, "t": n, "at": 1773144000 + n, "up": n} for n in (300, 600, 0)]
+    told = read(mqtt, {"Report": looks})
+    assert [sample.found.rx for sample in told.samples] == [0, 300, 600]
+    assert [sample.uptime_s for sample in told.samples] == [0.0, 300.0, 600.0]
+    assert reason(read(mqtt, {"Event": []}).refused[0]) == "missing"
+
+
+def test_one_look_that_is_nonsense_spares_the_others():
+    mqtt = mapped_to("r", samples="Report", at="at")
+    told = read(mqtt, {"Report": [{"at": "soon"}, {"r": 1, "t": 1, "at": 1773144000}]})
+    assert [sample.found.rx for sample in told.samples] == [1]
+    assert [reason(each) for each in told.refused] == ["undecodable"]
+
+
+def test_a_decimal_in_json_is_told_the_cure__CN_17():
+    (sample,) = read(mapped_to("r"), {"r": 1.5, "t": 1}).samples
+    assert "not a rate" in sample.found.text
+
+
 @given(st.binary(max_size=200))
 def test_no_payload_breaks_the_decoders(payload):
-    payloads.octets(payload, 64)
-    payloads.uptime(payload)
+    collectd.octets(payload, 64)
+    collectd.uptime(payload)
+    collectd.read_octets(b"[" + payload, SCHEMA)
+    mapped.read(payload, SCHEMA, ("e", None))
     said = told(payload)
     if not isinstance(said, Refused):
-        payloads.pair_in(said, SCHEMA, "e")
+        mapped.pair_in(said, SCHEMA, "e")

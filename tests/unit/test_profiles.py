@@ -3,7 +3,8 @@
 import pytest
 
 from capd.errors import ConfigError
-from capd.profiles import load_all, placeholders, settings_of
+from capd.profiles import load_all, settings_of
+from capd.published import placeholders
 from tests.builders import a_device, a_meter
 
 GOOD = """
