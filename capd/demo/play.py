@@ -60,12 +60,13 @@ class Play:
 
     async def run(self, *, seconds: float | None, port: int | None) -> Reckoning:
         """Play for *seconds*, or until told to stop; return what it came to."""
-        with tempfile.TemporaryDirectory(prefix="capd-demo-") as name:
+        with (
+            stage.free_port(port) as listen,
+            tempfile.TemporaryDirectory(prefix="capd-demo-") as name,
+        ):
             folder = Path(name)
             async with self._site:
-                settings = stage.write(
-                    folder, self._site, port=stage.free_port(port), every_s=self._every_s
-                )
+                settings = stage.write(folder, self._site, port=listen, every_s=self._every_s)
                 told = await stage.fill(settings, folder, self._clock)
                 return await self._perform(settings, told, seconds)
 

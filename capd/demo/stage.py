@@ -2,6 +2,8 @@
 
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from capd import config, inventory, policies, profiles
@@ -14,6 +16,7 @@ from capd.network import enforces
 from capd.store import Store
 
 ZONE = "Europe/London"
+_HOST = "127.0.0.1"
 _NEAR = range(8080, 8100)
 
 _TOML = """# written by `capd demo`, and gone when it ends
@@ -71,18 +74,22 @@ async def fill(settings: Config, folder: Path, clock: Clock) -> Inventory:
     return told
 
 
-def free_port(wanted: int | None) -> int:
-    """Return *wanted*, or else a port near 8080 that nobody listens on.
+@contextmanager
+def free_port(wanted: int | None) -> Iterator[int]:
+    """Choose *wanted*, or else a port near 8080 that nobody listens on, and keep other demos off.
 
     Raises CannotBeDone where the wanted one is taken.
     """
     for port in _NEAR if wanted is None else (wanted,):
-        with socket.socket() as probe:
+        with socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as kept:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                kept.bind((_HOST, port))  # nobody wants the UDP port; another demo looks at it
+                probe.bind((_HOST, port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            probe.close()
+            yield port
+            return
     near = f"{_NEAR.start} to {_NEAR.stop - 1}" if wanted is None else str(wanted)
-    raise CannotBeDone(f"127.0.0.1:{near} is in use: choose another with --port")
+    raise CannotBeDone(f"{_HOST}:{near} is in use: choose another with --port")

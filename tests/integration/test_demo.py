@@ -12,14 +12,27 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-def started(tmp_path, *options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "capd", "demo", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "200"},
-    )
+@pytest.fixture
+def start(tmp_path):
+    """Start demos whose scratch folders lie in tmp_path; whatever still runs is ended."""
+    running = []
+
+    def started(*options):
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "capd", "demo", *options],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "200"},
+            )
+        )
+        return running[-1]
+
+    yield started
+    for process in running:
+        with process:
+            process.kill()
 
 
 def ended(process):
@@ -36,8 +49,8 @@ def summary(output):
     return {name: " | ".join(lines) for name, lines in found.items()}
 
 
-def test_within_a_minute_somebody_is_warned_suspended_buys_and_comes_back(tmp_path):
-    code, output, errors = ended(started(tmp_path, "--subscribers", "20", "--seconds", "45"))
+def test_within_a_minute_somebody_is_warned_suspended_buys_and_comes_back(start, tmp_path):
+    code, output, errors = ended(start("--subscribers", "20", "--seconds", "45"))
 
     told = summary(output)
     assert (code, errors) == (0, ""), output
@@ -51,8 +64,8 @@ def test_within_a_minute_somebody_is_warned_suspended_buys_and_comes_back(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_ctrl_c_ends_it_with_a_summary_and_nothing_left_behind(tmp_path):
-    process = started(tmp_path, "--subscribers", "5")
+def test_ctrl_c_ends_it_with_a_summary_and_nothing_left_behind(start, tmp_path):
+    process = start("--subscribers", "5")
     seen = []
     for line in process.stdout:
         seen.append(line)
@@ -66,8 +79,8 @@ def test_ctrl_c_ends_it_with_a_summary_and_nothing_left_behind(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_its_metrics_can_be_read_at_the_address_it_prints(tmp_path):
-    process = started(tmp_path, "--subscribers", "1", "--seconds", "3")
+def test_its_metrics_can_be_read_at_the_address_it_prints(start):
+    process = start("--subscribers", "1", "--seconds", "3")
     found = None
     for line in process.stdout:
         if found := re.search(r"http://127\.0\.0\.1:(\d+)/metrics", line):
@@ -81,12 +94,12 @@ def test_its_metrics_can_be_read_at_the_address_it_prints(tmp_path):
     assert b"capd_polls_total" in page
 
 
-def test_a_port_that_is_taken_is_one_line_and_not_a_traceback(tmp_path):
+def test_a_port_that_is_taken_is_one_line_and_not_a_traceback(start, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        code, _, errors = ended(started(tmp_path, "--port", port))
+        code, _, errors = ended(start("--port", port))
 
     assert code == 1
     assert len(errors.splitlines()) == 1
