@@ -8,13 +8,11 @@ asks. `render` may run in a thread beside the loop.
 import gzip
 import platform
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import prometheus_client as prometheus
 from prometheus_client import Counter, Gauge, Histogram, Info
-from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 
 from capd import __version__
 from capd.clock import Clock, utc_now
@@ -29,6 +27,7 @@ from capd.model import (
     SectorId,
     Verdict,
 )
+from capd.series import Ups
 
 _Bounds = tuple[float, ...]
 _POLL_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
@@ -38,24 +37,6 @@ _BREACH_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
 _TURN_S = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 _POLL_RESULTS = ("ok", "unreachable", "error")
 _PUSH_RESULTS = (OrderState.APPLIED, OrderState.FAILED, OrderState.UNKNOWN)
-
-
-class _Ups(Collector):
-    """capd_device_up: twenty thousand numbers in a dictionary, series only while rendering."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self.shown = shown
-        self.up: dict[str, bool] = {}
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the one family; nothing when the operator switched it off."""
-        if not self.shown:
-            return
-        text = "1: the device answered when last asked; 0: silent."
-        family = GaugeMetricFamily("capd_device_up", text, labels=["device"])
-        for device, up in list(self.up.items()):  # a copy: the loop goes on writing
-            family.add_metric([device], up)
-        yield family
 
 
 class Metrics:
@@ -72,7 +53,7 @@ class Metrics:
         self._subscribers_and_orders()
         self._pushing_and_telling()
         self._daemon()
-        self._ups = _Ups(shown=devices)
+        self._ups = Ups(shown=devices)
         self._registry.register(self._ups)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -166,6 +147,10 @@ class Metrics:
             "capd_config_last_reload_successful", "1 while the configuration on disk is in force."
         )
         self._reloaded.set(1)
+        self._history = self._gauge("capd_history_rows", "Rows of usage, by how fine.", "kind")
+        self._compacted = self._counter(
+            "capd_compacted_entries_total", "Readings in the ledger that became hours."
+        )
         Info("capd_build", "What is running.", registry=self._registry).info(
             {"version": __version__, "python": platform.python_version()}
         )
@@ -289,6 +274,15 @@ class Metrics:
         """Measure one turn of the pipeline, and count it if it failed."""
         self._turn_s.labels(turn).observe(seconds)
         self._turn_failures.labels(turn).inc(int(failed))
+
+    def compacted(self, entries: int) -> None:
+        """Count readings that became hours."""
+        self._compacted.inc(entries)
+
+    def set_history(self, rows: Mapping[str, int]) -> None:
+        """Show how many rows of raw readings, hours and days there are."""
+        for kind, n in rows.items():
+            self._history.labels(kind).set(n)
 
     def render(self, accept: str = "", *, packed: bool = False) -> tuple[bytes, str]:
         """Return all series in the format that *accept* asks for, and its content type.
