@@ -21,6 +21,7 @@ from capd.metrics import Metrics
 from capd.model import Poll
 from capd.parts import Parts
 from capd.pipeline import account_turn
+from capd.retention import Retention
 from capd.rounds import Enforcement, Judging, Stock, Turn, Watch, keep
 
 log = logging.getLogger(__name__)
@@ -128,12 +129,16 @@ class Daemon:
         judging = Judging(parts.house, self.clock)
         watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
         stock = Stock(parts.house, self.clock, parts.allowed_leaks)
+        retention = Retention(
+            parts.house, self.clock, lambda: self.config.store.retention.keep
+        )
         rounds: dict[str, tuple[Turn, float]] = {
             "intake": (intake.run, _LOOK_S),
             "decide": (judging.everyone, self.config.decide.every_s),
             "due": (judging.due, _LOOK_S),
             "watch": (watch.turn, _LOOK_S),
             "stock": (stock.turn, _STOCK_S),
+            "history": (retention.turn, self.config.store.retention.every_s),
             "lag": (self._lag, 0.0),
             "reload": (self._reloading, 0.0),
         }

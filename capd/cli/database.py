@@ -1,14 +1,21 @@
 """`capd db`: migrations, and the proof that the books add up."""
 
+import sys
 from pathlib import Path
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from capd import config as configuration
-from capd.cli.books import open_store, wait
+from capd import retention
+from capd.account.retention import cuts
+from capd.cli.books import author, open_store, wait
 from capd.cli.options import ConfigFile, Json
 from capd.cli.output import as_json, line, problem
+from capd.clock import utc_now
 from capd.store import upgrade as upgrade_store
+from capd.store.compaction import Moved
 
 app = typer.Typer(help="The database: its schema, and whether it adds up.", no_args_is_help=True)
 
@@ -22,6 +29,39 @@ def upgrade(json: Json = False, config: ConfigFile = None) -> None:
         as_json({"from": before, "to": after})
     else:
         line(f"at {after} already" if before == after else f"from {before} to {after}")
+
+
+@app.command()
+def compact(json: Json = False, config: ConfigFile = None) -> None:
+    """Do now what a running capd does by and by: old readings become hours, hours days.
+
+    `[store.retention]` says how old; a legal hold keeps all of a subscriber. Totals stay for ever.
+    """
+    moved = wait(_compact(config))
+    if json:
+        as_json(retention.figures(moved))
+    else:
+        line(retention.sentence(moved))
+
+
+async def _compact(path: Path | None) -> Moved:
+    settings = configuration.load(path)
+    now, zone = utc_now(), settings.operator.zone
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("subscribers, {task.fields[rows]} rows"),
+    )  # fmt: skip
+    shown = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+    async with open_store(settings) as store:
+        work = store.history.compaction(cuts(settings.store.retention.keep, now, zone), zone)
+        with shown:
+            bar = shown.add_task("compacting", total=await work.subscribers(), rows=0)
+            while not work.done:
+                await work.step()
+                shown.update(bar, completed=work.seen, rows=work.moved.rows)
+        if work.moved.rows:
+            await retention.tell(store, work.moved, now, author=author())
+    return work.moved
 
 
 @app.command()
