@@ -16,6 +16,7 @@ from capd.cli import (
     database,
     device,
     facts,
+    legal,
     looks,
     orders,
     profiles,
@@ -64,6 +65,7 @@ for _command in (
 ):  # fmt: skip
     app.command()(_command)
 app.command("import")(setup.import_)
+app.command("legal-hold")(legal.legal_hold)
 app.add_typer(orders.app, name="orders")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")

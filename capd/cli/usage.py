@@ -1,17 +1,19 @@
 """`capd usage`: the ledger's figures of one subscriber and period."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from capd.account.history import By
+from capd.account.history import By, Row
 from capd.account.periods import period_named
 from capd.account.report import seconds, usage_record
 from capd.cli.books import Books, opened, wait
 from capd.cli.options import ConfigFile, Json, Subscriber
 from capd.cli.output import as_json, line, table
+from capd.cli.plot import Usages, plot
 from capd.clock import utc_now
 from capd.decide import holds
 from capd.decide.case import allowance_with
@@ -34,6 +36,9 @@ def usage(
     by: Annotated[
         By | None, typer.Option("--by", help="Parts, in local time.", show_default=False)
     ] = None,
+    drawn: Annotated[
+        bool, typer.Option("--plot", help="Draw it; by day, unless --by says otherwise.")
+    ] = False,
     json: Json = False,
     config: ConfigFile = None,
 ) -> None:
@@ -42,14 +47,21 @@ def usage(
     The state is `suspended` while a hold keeps service off, `restricted` while one limits its
     rates, else `active`.
     """
-    record = wait(_usage(config, subscriber, period, by))
+    if drawn and json:
+        raise ConfigError("capd usage: --plot draws and --json does not: one of them")
+    by = by or ("day" if drawn else None)
+    record, usages = wait(_usage(config, subscriber, period, by))
     if json:
         as_json(record)
-    else:
-        _say(record)
+        return
+    _say(record, parts=not drawn)
+    if usages is not None and drawn:
+        plot(usages)
 
 
-async def _usage(path: Path | None, who: str, name: str | None, by: By | None) -> dict[str, object]:
+async def _usage(
+    path: Path | None, who: str, name: str | None, by: By | None
+) -> tuple[dict[str, object], Usages | None]:
     async with opened(path) as books:
         now = utc_now()
         standing = await books.standing(who, now)
@@ -58,11 +70,17 @@ async def _usage(path: Path | None, who: str, name: str | None, by: By | None) -
             raise CannotBeDone(f"{who}: the period {name} has not begun")
         asked = standing if name is None else await books.standing(who, at)
         product = await _product_then(books, asked, ended=asked.period.end <= now)
-        record = usage_record(asked.usage, product.counts, allowance_with(asked, product))
+        allowance = allowance_with(asked, product)
+        record = usage_record(asked.usage, product.counts, allowance)
         record |= about(standing, record, books.house.policy)
-        if by is not None:
-            record["parts"] = await _parts(books, asked.usage, product.counts, by)
-        return record
+        if by is None:
+            return record, None
+        zone, period = books.house.zone, asked.usage.period
+        rows = await books.store.history.by_time(asked.usage.subscriber, period, by, zone)
+        record["parts"] = _parts(asked.usage, product.counts, rows)
+        return record, Usages(
+            rows=rows, by=by, zone=zone, counts=product.counts, allowance_bytes=allowance
+        )
 
 
 def _start(books: Books, standing: Standing, name: str) -> datetime:
@@ -127,9 +145,7 @@ def hold_record(hold: Hold) -> dict[str, object]:
     }
 
 
-async def _parts(books: Books, whole: Usage, counts: Counts, by: By) -> list[dict[str, object]]:
-    period = whole.period
-    rows = await books.store.history.by_time(whole.subscriber, period, by, books.house.zone)
+def _parts(whole: Usage, counts: Counts, rows: Sequence[Row]) -> list[dict[str, object]]:
     return [
         {
             "start": rfc3339(start),
@@ -137,7 +153,7 @@ async def _parts(books: Books, whole: Usage, counts: Counts, by: By) -> list[dic
             "down_bytes": down,
             "up_bytes": up,
             "counted_bytes": Usage(
-                subscriber=whole.subscriber, period=period, down_bytes=down, up_bytes=up
+                subscriber=whole.subscriber, period=whole.period, down_bytes=down, up_bytes=up
             ).counted(counts),
             "estimated_bytes": estimated,
             "unknown_s": seconds(unknown_us),
@@ -146,7 +162,7 @@ async def _parts(books: Books, whole: Usage, counts: Counts, by: By) -> list[dic
     ]
 
 
-def _say(record: dict[str, object]) -> None:
+def _say(record: dict[str, object], *, parts: bool) -> None:
     line(f"{record['subscriber']}, period {record['period']}: {record['state']}")
     line(f"from {record['start']} to {record['end']}")
     for name, key in (
@@ -159,13 +175,13 @@ def _say(record: dict[str, object]) -> None:
     told = record["holds"]
     for hold in told if isinstance(told, list) else ():
         line(f"hold: {hold['reason']}: {hold['text']}")
-    parts = record.get("parts")
-    if isinstance(parts, list):
+    shown = record.get("parts")
+    if isinstance(shown, list) and parts:
         table(
             ("from", "down", "up", "counted"),
             [
                 (part["start"], *(_size(part[f"{k}_bytes"]) for k in ("down", "up", "counted")))
-                for part in parts
+                for part in shown
             ],
             empty="Nothing was counted.",
         )
