@@ -129,9 +129,7 @@ class Daemon:
         judging = Judging(parts.house, self.clock)
         watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
         stock = Stock(parts.house, self.clock, parts.allowed_leaks)
-        retention = Retention(
-            parts.house, self.clock, lambda: self.config.store.retention.keep
-        )
+        retention = Retention(parts.house, self.clock, lambda: self.config.store.retention.keep)
         rounds: dict[str, tuple[Turn, float]] = {
             "intake": (intake.run, _LOOK_S),
             "decide": (judging.everyone, self.config.decide.every_s),
@@ -144,8 +142,11 @@ class Daemon:
         }
         for worker in parts.workers:  # a turn each: a slow channel delays no other
             rounds[f"notify_{worker.channel}"] = (worker.turn, _TELL_S)
+        pour = self._pouring(intake, enforcement)
         for name, source in parts.sources().items():
-            rounds[name] = (partial(source.run, self._pouring(intake, enforcement)), _AGAIN_S)
+            rounds[name] = (partial(source.run, pour), _AGAIN_S)
+        if parts.mqtt is not None:  # its messages are acknowledged when they are committed
+            rounds["mqtt"] = (partial(parts.mqtt.run, pour, intake), _AGAIN_S)
         return rounds
 
     def _pouring(self, intake: Intake, enforcement: Enforcement) -> Pour:

@@ -25,7 +25,7 @@ from capd.units import rfc3339, size_text
 _PAGE = 1000
 
 
-def usage(
+def usage(  # noqa: PLR0917 - typer makes options of them
     subscriber: Subscriber,
     period: Annotated[
         str | None,
