@@ -6,7 +6,7 @@ when it falls due.
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from capd.errors import ConfigError
 from capd.house import House
 from capd.lines import Line, event_record, line_of
 from capd.metrics import Metrics
-from capd.model import Fact, Inventory, MeterKey, Reading, SubscriberId
+from capd.model import Counts, Fact, Inventory, MeterKey, Reading, SubscriberId
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
 
@@ -38,6 +38,9 @@ PRINTED = frozenset(
 Progress = Callable[[int], None]
 """Told how many lines are done."""
 
+Refusal = Callable[[str], None]
+"""Told, in a line, which fact was refused and why."""
+
 _MOST_MISTAKES = 50
 _AT_ONCE = 2000
 _PAGE = 1000
@@ -52,9 +55,11 @@ async def replay(
     zone: ZoneInfo,
     currency: str,
     progress: Progress = lambda _: None,
+    refused: Refusal = lambda _: None,
 ) -> AsyncIterator[dict[str, object]]:
     """Yield what would have happened, an event at a time, then a usage record a period.
 
+    A fact that the terms refuse changes nothing; *refused* is told of it.
     Raises ConfigError with every mistake in the file at once, before anything is yielded.
     """
     with tempfile.TemporaryDirectory(prefix="capd-replay-") as folder:
@@ -63,7 +68,7 @@ async def replay(
             house = House(
                 store=store, policy=policy, zone=zone, currency=currency, metrics=Metrics()
             )
-            run = _Run(house, inventory)
+            run = _Run(house, inventory, refused)
             await run.take(source, lines, progress)
             async for event in run.events():
                 yield event
@@ -73,11 +78,18 @@ async def replay(
             await store.close()
 
 
+def _soonest(policy: Policy, inventory: Inventory) -> timedelta:
+    """Return how soon after a reading time alone can change what follows from it (UC-8)."""
+    hours = {policy.delay_h, *(product.delay_h or 0 for product in inventory.products)} - {0}
+    return timedelta(hours=min(hours)) if hours else timedelta.max
+
+
 class _Run:
     """One file on its way through the turns."""
 
-    def __init__(self, house: House, inventory: Inventory) -> None:
+    def __init__(self, house: House, inventory: Inventory, refused: Refusal) -> None:
         self._house = house
+        self._refused = refused
         self._inventory = inventory
         self._meters = {
             MeterKey(device.id, meter.id) for device in inventory.devices for meter in device.meters
@@ -87,7 +99,8 @@ class _Run:
         self._now: datetime | None = None
         self._began: datetime | None = None
         self._due: datetime | None = None
-        self._allowances: dict[tuple[SubscriberId, str], int | None] = {}
+        self._terms: dict[tuple[SubscriberId, str], tuple[int | None, Counts]] = {}
+        self._soonest = _soonest(house.policy, inventory)
 
     async def take(self, source: str, lines: Iterable[bytes], progress: Progress) -> None:
         """Take every line in turn; mistakes are gathered, and end the run at its end."""
@@ -97,7 +110,9 @@ class _Run:
             if not text.strip():
                 continue
             try:
-                await self._line(line_of(text))
+                why = await self._line(line_of(text))
+                if why is not None:
+                    self._refused(f"{source}:{number}: refused: {why}")
             except ValueError as exc:
                 mistakes.append(f"{source}:{number}: {exc}")
                 if len(mistakes) == _MOST_MISTAKES:
@@ -110,9 +125,12 @@ class _Run:
         if mistakes:
             raise ConfigError(*mistakes)
         await self._settle()
+        if self._now is not None:
+            await self._let_pass(self._now)
         progress(number)
 
-    async def _line(self, line: Line) -> None:
+    async def _line(self, line: Line) -> str | None:
+        """Take one line; return why, if it tells a fact that is refused."""
         if self._now is None:
             await self._begin(line.at)
         await self._let_pass(line.at)
@@ -125,7 +143,8 @@ class _Run:
             if len(self._waiting) >= _AT_ONCE:
                 await self._settle()
         elif line.fact != "clock":
-            await self._fact(line)
+            return await self._fact(line)
+        return None
 
     async def _begin(self, at: datetime) -> None:
         store = self._house.store
@@ -136,9 +155,13 @@ class _Run:
 
     async def _let_pass(self, at: datetime) -> None:
         """Let the clock run up to *at*; what falls due on the way happens then."""
+        if self._waiting and at - self._waiting[0].at >= self._soonest:
+            await self._settle()  # something that they lead to may be due by now
         while self._due is not None and self._due <= at:
+            if self._waiting:
+                await self._settle()  # and look again: it may have moved what is due
+                continue
             moment = self._due
-            await self._settle()
             due = [who for who, when in self._house.memory.due.items() if when <= moment]
             await self._judge(due, moment)
         if self._now is None or at > self._now:
@@ -150,15 +173,16 @@ class _Run:
             await account_turn(self._house, waiting)
             self._look_ahead()
 
-    async def _fact(self, fact: Fact) -> None:
+    async def _fact(self, fact: Fact) -> str | None:
         mistakes = facts.check(fact)
         if mistakes:
             raise ValueError("; ".join(mistakes))
         if fact.subscriber is not None and fact.subscriber not in self._people:
             raise ValueError(f"subscriber {fact.subscriber!r} is not in the inventory")
         await self._settle()
-        await accept_turn(self._house, fact, now=max(fact.at, self._now or fact.at))
+        why = await accept_turn(self._house, fact, now=max(fact.at, self._now or fact.at))
         self._look_ahead()
+        return why
 
     async def _judge(self, who: list[SubscriberId], at: datetime) -> None:
         await decide_turn(self._house, who, now=at)
@@ -168,7 +192,7 @@ class _Run:
         memory = self._house.memory
         self._due = min(memory.due.values(), default=None)
         for who, line in memory.lines.items():
-            self._allowances[who, line.period.name] = line.allowance_bytes
+            self._terms[who, line.period.name] = (line.allowance_bytes, line.counts)
 
     async def events(self) -> AsyncIterator[dict[str, object]]:
         """Yield the printed events of the trail, oldest first."""
@@ -191,8 +215,9 @@ class _Run:
             period = period_of(self._began, subscriber.cycle_day, self._house.zone)
             while True:
                 usage = await self._house.store.ledger.usage(who, period)
-                allowance = self._allowances.get((who, period.name))
-                yield usage_record(usage, products[subscriber.product].counts, allowance)
+                plain = (None, products[subscriber.product].counts)
+                allowance, counts = self._terms.get((who, period.name), plain)
+                yield usage_record(usage, counts, allowance)
                 if period.end > self._now:
                     break
                 period = next_period(period, subscriber.cycle_day, self._house.zone)

@@ -150,6 +150,7 @@ async def _replay(
         policy=policy,
         zone=settings.operator.zone,
         currency=settings.operator.currency,
+        refused=problem,
     )
     async for record in records:
         if json:
