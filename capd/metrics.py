@@ -101,16 +101,11 @@ class Metrics:
         self._orders = self._gauge("capd_orders", "Orders in the service book, by state.", "state")
         self.set_holds({})
         self.set_orders({})
-        self._breaches = self._counter(
-            "capd_breaches_total", "Periods in which a subscriber went over the allowance."
-        )
+        self._breaches = self._counter("capd_breaches_total", "Periods over the allowance.")
         self._known_breaches: set[tuple[str, object]] = set()  # one a subscriber and month
-        self._held = self._gauge(
-            "capd_guard_held_orders", "Orders that the guard holds for a person."
-        )
-        self._leaking = self._gauge(
-            "capd_leaking_subscribers", "Suspended, verified, and still passing traffic."
-        )
+        self._held = self._gauge("capd_guard_held_orders", "Orders that wait for a person.")
+        self._aside = self._gauge("capd_implausible_open", "Readings that wait for a person.")
+        self._leaking = self._gauge("capd_leaking_subscribers", "Verified off, still in traffic.")
         self._sector_load = self._gauge(
             "capd_sector_load_ratio", "Measured load over capacity.", "sector", "direction"
         )
@@ -233,6 +228,10 @@ class Metrics:
     def set_guard_held(self, n: int) -> None:
         """Show how many orders wait for a person."""
         self._held.set(n)
+
+    def set_implausible_open(self, n: int) -> None:
+        """Show how many readings that were put aside wait for a person (CN-10)."""
+        self._aside.set(n)
 
     def set_leaking(self, n: int) -> None:
         """Show how many suspended subscribers still pass traffic."""

@@ -12,15 +12,15 @@ a hint that is wrong or missing costs time, never bytes: the ledger compares bef
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from capd.account.counters import step
 from capd.account.usage import parts
-from capd.decide import facts, guard, late, reconcile
+from capd.decide import facts
 from capd.decide.facts import Refused
-from capd.decide.judge import judge
 from capd.errors import CannotBeDone, StoreError
-from capd.house import House, Line
+from capd.house import House
+from capd.judgement import judge_at, settle_at
 from capd.model import (
     Fact,
     Part,
@@ -31,11 +31,8 @@ from capd.model import (
     Verdict,
 )
 from capd.store import MeterHome
-from capd.store.desk import Desk
 
 _AT_A_TIME = 500  # subscribers judged in one transaction
-_HOUR = timedelta(hours=1)
-_MOMENT = timedelta(microseconds=1)
 _TRIES = 5
 
 
@@ -59,7 +56,8 @@ class _Batch:
         self._house = house
         self._gathered: list[Posting] = []
         self._unseen: set[SubscriberId] = set()  # first bytes of a period nobody looked at yet
-        self._late: dict[datetime, set[SubscriberId]] = defaultdict(set)  # by the period's end
+        # bytes of a period that is over, and when a reading first showed them; by its end
+        self._late: dict[datetime, dict[SubscriberId, datetime]] = defaultdict(dict)
 
     async def take(self, readings: Sequence[Reading]) -> Sequence[Reading]:
         """Post *readings*; return those that somebody else was faster with, to step again."""
@@ -73,6 +71,7 @@ class _Batch:
                     break
                 posted = n + 1
                 who = self._house.memory.homes[reading.key].subscriber
+                await self._settle_first(who)
                 await decide_turn(self._house, [who], now=reading.at)
             else:
                 posted = posted if await self._save() else len(readings)
@@ -100,16 +99,16 @@ class _Batch:
             self._house.metrics.read(Quality.STALE, 1)
             return False
         self._gathered.append(posting)
-        reached = [self._reaches_a_line(part) for part in posting.parts if part.counts]
+        reached = [self._reaches_a_line(part, reading.at) for part in posting.parts if part.counts]
         return any(reached)
 
-    def _reaches_a_line(self, part: Part) -> bool:
+    def _reaches_a_line(self, part: Part, seen: datetime) -> bool:
         line = self._house.memory.lines.get(part.subscriber)
         if line is None or line.period.start < part.period.start:
             self._unseen.add(part.subscriber)
             return False
         if line.period.start > part.period.start:
-            self._late[part.period.end].add(part.subscriber)
+            self._late[part.period.end].setdefault(part.subscriber, seen)
             return False
         return line.add(part)
 
@@ -130,10 +129,19 @@ class _Batch:
         now = max((reading.at for reading in readings), default=None)
         if now is None:
             return
-        for end, who in self._late.items():
-            await _settle(self._house, sorted(who), end, now)
+        for end, seen in self._late.items():
+            async with self._house.store.judging() as desk:
+                await settle_at(self._house, desk, seen, end)
         if self._unseen:
             await decide_turn(self._house, sorted(self._unseen), now=now)
+
+    async def _settle_first(self, who: SubscriberId) -> None:
+        """Settle what *who* did in periods that are over, before they are judged for this one."""
+        for end in sorted(self._late):
+            seen = self._late[end].pop(who, None)
+            if seen is not None:
+                async with self._house.store.judging() as desk:
+                    await settle_at(self._house, desk, {who: seen}, end)
 
 
 def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
@@ -153,22 +161,6 @@ def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
             within=line.period if line else None,
         )
     return Posting(before=before, step=result, reading=reading, parts=shares)
-
-
-async def _settle(
-    house: House, subscribers: Sequence[SubscriberId], end: datetime, now: datetime
-) -> None:
-    """Let late bytes of the period that ended at *end* count against it; they stop nobody now."""
-    async with house.store.judging() as desk:
-        catalogue = await desk.products()
-        standings = await desk.standings(
-            subscribers, now=end - _MOMENT, tz=house.zone, months=house.policy.window_months
-        )
-        for standing in standings:
-            events = late.settle(
-                standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone
-            )
-            await desk.record(events)
 
 
 async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
@@ -193,7 +185,7 @@ async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
         if isinstance(found, Refused):
             return found.sentence
         await desk.record(found)
-        await _judge(house, desk, [fact.subscriber], now)
+        await judge_at(house, desk, [fact.subscriber], now)
     return None
 
 
@@ -204,57 +196,9 @@ async def decide_turn(
     verdicts: list[Verdict] = []
     for some in _chunks(list(subscribers)):
         async with house.store.judging() as desk:
-            verdicts += await _judge(house, desk, some, now)
+            verdicts += await judge_at(house, desk, some, now)
         await asyncio.sleep(0)
     return verdicts
-
-
-async def _judge(
-    house: House, desk: Desk, subscribers: Sequence[SubscriberId], now: datetime
-) -> list[Verdict]:
-    policy, memory = house.policy, house.memory
-    catalogue = await desk.products()
-    standings = await desk.standings(
-        subscribers, now=now, tz=house.zone, months=policy.window_months
-    )
-    verdicts = []
-    for standing in standings:
-        verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
-        verdicts.append(verdict)
-        memory.lines[verdict.subscriber] = Line(
-            period=standing.period,
-            counts=catalogue[verdict.owed.product].counts,
-            counted=verdict.counted_bytes,
-            watch_bytes=verdict.watch_bytes,
-            allowance_bytes=verdict.allowance_bytes,
-        )
-        if verdict.due_at is None:
-            memory.due.pop(verdict.subscriber, None)
-        else:
-            memory.due[verdict.subscriber] = verdict.due_at
-    await desk.record([event for verdict in verdicts for event in verdict.events])
-    await _order(house, desk, verdicts, now)
-    house.metrics.judged(verdicts)
-    return verdicts
-
-
-async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: datetime) -> None:
-    """Write down the differences between owed and applied; the guard may hold some back."""
-    subscribers = [verdict.subscriber for verdict in verdicts]
-    applied = await desk.applied(subscribers)
-    standing_orders = await desk.open_orders(subscribers)
-    changes = reconcile.orders(verdicts, applied, standing_orders, now)
-    if changes.supersede:
-        await desk.supersede(changes.supersede, now)
-    if changes.add:
-        released, held = guard.release(
-            changes.add,
-            paused=bool(await house.store.people.paused()),
-            suspensions_waiting=await desk.suspensions_waiting(now - _HOUR),
-            suspensions_last_hour=await desk.suspensions_since(now - _HOUR),
-            most_suspensions=house.most_suspensions,
-        )
-        await desk.add_orders([*released, *held])
 
 
 def _chunks(subscribers: list[SubscriberId]) -> Iterator[list[SubscriberId]]:

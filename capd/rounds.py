@@ -205,6 +205,7 @@ class Stock:
         metrics.set_guard_held(orders.get(OrderState.HELD, 0))
         metrics.set_subscribers(await store.people.states())
         metrics.set_holds(await store.people.hold_counts())
+        metrics.set_implausible_open(await store.ledger.drawer_open())
         metrics.set_paused(bool(await store.people.paused()))
         await self._leaks()
 

@@ -11,6 +11,7 @@ import typer
 
 from capd import __version__
 from capd.cli import (
+    amending,
     checking,
     coming,
     database,
@@ -61,12 +62,13 @@ for _command in (
     running.run, running.once, running.demo, running.replay, coming.simulate,
     usage.usage, looks.explain, looks.subscribers, looks.devices, looks.events,
     facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
-    coming.activate,
+    amending.correct, coming.activate,
 ):  # fmt: skip
     app.command()(_command)
 app.command("import")(setup.import_)
 app.command("legal-hold")(legal.legal_hold)
 app.add_typer(orders.app, name="orders")
+app.add_typer(amending.app, name="implausible")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")
 app.add_typer(device.app, name="device")

@@ -119,7 +119,7 @@ def author() -> str:
         return "cli"
 
 
-def local_moment(text: str, settings: Config) -> datetime:
+def local_moment(text: str, settings: Config, *, option: str = "--until") -> datetime:
     """Return the moment that *text* names: with its zone, or in the operator's local time.
 
     Raises ConfigError that says what is accepted.
@@ -134,5 +134,5 @@ def local_moment(text: str, settings: Config) -> datetime:
         return moment_of(datetime.combine(date.fromisoformat(text), time(), zone).isoformat())
     except ValueError:
         raise ConfigError(
-            f"--until: wants a time such as 2026-03-01T09:00:00Z or 2026-03-01, not {text!r}"
+            f"{option}: wants a time such as 2026-03-01T09:00:00Z or 2026-03-01, not {text!r}"
         ) from None

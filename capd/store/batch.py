@@ -7,7 +7,7 @@ last one left it; totals are summed up here, a row a subscriber and period.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from capd.model import Implausible, MeterKey, MeterState, Part, Posting, Reading
+from capd.model import Implausible, MeterKey, MeterState, Part, Posting, Reading, SubscriberId
 from capd.store.rows import reading_json, signed
 from capd.units import micros
 
@@ -24,7 +24,7 @@ class Batch:
         self.after: dict[MeterKey, MeterState] = {}
         self.entries: list[Row] = []
         self.totals: dict[tuple[str, int], list[Any]] = {}
-        self.implausible: list[Implausible] = []
+        self.implausible: list[tuple[Implausible, SubscriberId | None]] = []
         self.broken: set[MeterKey] = set()  # not worked out one after the other
 
     def __bool__(self) -> bool:
@@ -63,7 +63,8 @@ def gathered(postings: Sequence[Posting]) -> Batch:
         if posting.parts:
             _add_parts(batch, posting)
         if step.implausible is not None:
-            batch.implausible.append(step.implausible)
+            whose = posting.parts[0].subscriber if posting.parts else None
+            batch.implausible.append((step.implausible, whose))
     return batch
 
 

@@ -18,6 +18,7 @@ from capd.model import (
     SubscriberId,
 )
 from capd.store import rows, standings
+from capd.store.adjusting import Adjusting
 from capd.store.order_events import order_event
 from capd.store.outbox import Outbox
 from capd.store.projections import project
@@ -34,6 +35,7 @@ class Desk:
     def __init__(self, conn: AsyncConnection, outbox: Outbox) -> None:
         self._conn = conn
         self._outbox = outbox
+        self.adjusting = Adjusting(conn)
 
     async def standings(
         self, ids: Sequence[SubscriberId], *, now: datetime, tz: ZoneInfo, months: int

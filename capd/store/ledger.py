@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.account.periods import period_of
 from capd.model import (
+    Adjustment,
+    Aside,
     Implausible,
     MeterKey,
     MeterState,
@@ -19,11 +21,13 @@ from capd.model import (
     SubscriberId,
     Usage,
 )
-from capd.store import bulk, ledger_check, rows, standings
+from capd.store import adjusting, bulk, ledger_check, rows, standings
 from capd.store.batch import Batch, gathered
 from capd.store.database import Database
 from capd.store.tables import entries, implausible, meter_states, totals
 from capd.units import micros, moment
+
+_BY_HAND = Adjustment.CORRECTED  # a person's figures: no traffic passed then
 
 
 class Ledger:
@@ -64,7 +68,9 @@ class Ledger:
         await bulk.run(conn, self._statements.add_entries, batch.entries)
         await bulk.run(conn, self._statements.add_totals, batch.total_rows())
         if batch.implausible:
-            await conn.execute(insert(implausible), [_drawer_row(one) for one in batch.implausible])
+            await conn.execute(
+                insert(implausible), [_drawer_row(*one) for one in batch.implausible]
+            )
         return True
 
     async def _in_the_way(self, batch: Batch) -> frozenset[MeterKey]:
@@ -130,7 +136,8 @@ class Ledger:
                 )
             )
             query = select(entries.c.subscriber, func.sum(entries.c.down + entries.c.up))
-            query = query.where(wanted, entries.c.counts).group_by(entries.c.subscriber)
+            query = query.where(wanted, entries.c.counts, entries.c.quality != _BY_HAND)
+            query = query.group_by(entries.c.subscriber)
             async with self._database.read() as conn:
                 for who, count in await conn.execute(query):
                     found[SubscriberId(who)] = int(count)
@@ -141,6 +148,21 @@ class Ledger:
         query = select(implausible.c.evidence).order_by(implausible.c.id.desc()).limit(limit)
         async with self._database.read() as conn:
             return [rows.implausible_of(row.evidence) for row in await conn.execute(query)]
+
+    async def drawer(self, *, closed: bool = False, limit: int = 1000) -> list[Aside]:
+        """Return the readings that wait for a person; where *closed*, also those decided on."""
+        async with self._database.read() as conn:
+            return await adjusting.drawer(conn, closed=closed, limit=limit)
+
+    async def drawer_open(self) -> int:
+        """Return how many readings wait for a person."""
+        async with self._database.read() as conn:
+            return await adjusting.drawer_open(conn)
+
+    async def aside(self, number: int) -> Aside | None:
+        """Return one reading that was put aside."""
+        async with self._database.read() as conn:
+            return await adjusting.aside(conn, number)
 
     async def check(self) -> list[str]:
         """Return what does not add up, a line each: entries, totals and last readings."""
@@ -187,10 +209,11 @@ def _part(row: rows.Row) -> Part:
     )
 
 
-def _drawer_row(one: Implausible) -> dict[str, Any]:
+def _drawer_row(one: Implausible, subscriber: SubscriberId | None) -> dict[str, Any]:
     return {
         "device": one.after.device,
         "meter": one.after.meter,
         "at": micros(one.after.at),
         "evidence": rows.implausible_json(one),
+        "subscriber": subscriber,
     }

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Select, Table, and_, case, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.store.tables import days, entries, hours, lapsed, meter_states, totals
+from capd.account.adjusting import WRITTEN
+from capd.store.tables import adjustments, days, entries, hours, lapsed, meter_states, totals
 from capd.units import moment, rfc3339
 
 _FIGURES = ("down", "up", "estimated", "unknown_us")
@@ -23,6 +24,7 @@ async def mistakes(conn: AsyncConnection) -> list[str]:
     for table in (entries, *_COARSER):
         without = (await conn.execute(_without_total(table))).mappings()
         found += [_orphan(table, row) for row in without]
+    found += [_unsigned(row) for row in (await conn.execute(_by_nobody())).mappings()]
     found += [_astray(row) for row in (await conn.execute(_last_entries())).mappings()]
     return found
 
@@ -88,6 +90,24 @@ def _orphan(table: Table, row: Any) -> str:  # noqa: ANN401 - a row of _without_
     return f"ledger: {row['subscriber']}: {row['several']} {table} since {since} have no total"
 
 
+def _by_nobody() -> Select[Any]:
+    """Select the entries that no reading made, and of which nobody knows who wrote them."""
+    signed = adjustments.c.entry.is_(None) | (adjustments.c.kind != entries.c.quality)
+    return (
+        select(entries.c.id, entries.c.subscriber, entries.c.quality)
+        .join_from(entries, adjustments, adjustments.c.entry == entries.c.id, isouter=True)
+        .where(entries.c.quality.in_(WRITTEN), signed)
+        .order_by(entries.c.id)
+    )
+
+
+def _unsigned(row: Any) -> str:  # noqa: ANN401 - a row of _by_nobody
+    return (
+        f"ledger: {row['subscriber']}: entry {row['id']} is {row['quality']}, "
+        "and nothing says by whom"
+    )
+
+
 def _last_entries() -> Select[Any]:
     """Select the newest entry of each meter that its last reading does not agree with."""
     newest_first = (entries.c.ended_at.desc(), entries.c.id.desc())
@@ -95,7 +115,8 @@ def _last_entries() -> Select[Any]:
         partition_by=(entries.c.device, entries.c.meter), order_by=newest_first
     )
     kept = [entries.c[name] for name in ("device", "meter", "ended_at", "down_raw", "up_raw")]
-    newest = select(*kept, place.label("place")).subquery("newest")
+    read = entries.c.quality.not_in(WRITTEN)  # what a person or a backup says moves no meter
+    newest = select(*kept, place.label("place")).where(read).subquery("newest")
     state = meter_states.c
     other_counters = or_(newest.c.down_raw != state.down_raw, newest.c.up_raw != state.up_raw)
     return (

@@ -10,8 +10,10 @@ from sqlalchemy import RowMapping
 
 from capd.model import (
     Applied,
+    Aside,
     Delivery,
     DeviceId,
+    DrawerState,
     Event,
     Hold,
     Implausible,
@@ -117,6 +119,19 @@ def implausible_of(text: str) -> Implausible:
     fields = orjson.loads(text)
     before, after = _reading(fields.pop("before")), _reading(fields.pop("after"))
     return Implausible(before=before, after=after, **fields)
+
+
+def aside(row: Row) -> Aside:
+    """Return a reading of the drawer, and what became of it."""
+    return Aside(
+        id=row["id"],
+        subscriber=row["subscriber"],
+        evidence=implausible_of(row["evidence"]),
+        state=DrawerState(row["state"]),
+        decided_at=moment_or_none(row["decided_at"]),
+        decided_by=row["decided_by"],
+        note=row["note"] or "",
+    )
 
 
 # ---- what is known of subscribers, and of what their devices have --------------------------------

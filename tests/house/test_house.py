@@ -29,6 +29,7 @@ TESTED_THROUGH = {
     "capd.dialect": ("tests/unit/test_enforce_render.py", "read with the profiles"),
     "capd.enforce": ("tests/integration/test_ssh_router.py", "real sessions on a router"),
     "capd.inventory": ("tests/unit/test_inventory.py", "files in, inventories out"),
+    "capd.judgement": ("tests/integration/test_pipeline.py", "verdicts, by the turns"),
     "capd.network": ("tests/integration/test_pipeline.py", "which device is asked how"),
     "capd.once": ("tests/integration/test_pipeline.py", "the turns, by hand"),
     "capd.parts": ("tests/e2e/test_month.py", "the wiring of the daemon"),

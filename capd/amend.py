@@ -1,0 +1,236 @@
+"""What is said of the ledger after the fact: a drawer's reading accepted, figures corrected.
+
+Nothing that stands is changed: each word is an entry of its own, with who said it and why. For
+the command line and the API alike.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from capd.account.adjusting import accepted, corrected
+from capd.account.periods import period_named, period_of
+from capd.errors import CannotBeDone
+from capd.house import House
+from capd.judgement import judge_at, settle_at
+from capd.model import (
+    Adjustment,
+    Aside,
+    DeviceId,
+    DrawerState,
+    Event,
+    MeterKey,
+    Part,
+    Period,
+    Subscriber,
+    SubscriberId,
+)
+from capd.store.desk import Desk
+from capd.units import size_text
+
+_MOMENT = timedelta(microseconds=1)
+_MOST = 1 << 62  # two of these still add up in a BIGINT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A person's own figures for a billing period: they are added to what was counted."""
+
+    subscriber: SubscriberId
+    down_bytes: int = 0  # may be negative
+    up_bytes: int = 0
+    note: str
+    author: str
+    period: str | None = None  # "2026-03"; None: the one that *at* is in
+    at: datetime | None = None  # None: the end of the period, or now
+
+
+async def drawer_turn(
+    house: House, number: int, *, accept: bool, author: str, note: str, now: datetime
+) -> Event:
+    """Accept or refuse a reading that was put aside (CN-10); return what the trail says of it.
+
+    Accepted, its bytes are an entry of their own and the subscriber is judged. Raises
+    CannotBeDone: unknown, decided already, or more than the ledger can hold.
+    """
+    _expect_reason(note)
+    async with house.store.judging() as desk:
+        one = await desk.adjusting.aside(number)
+        if one is None:
+            raise CannotBeDone(f"nothing was put aside with the number {number}")
+        state = DrawerState.ACCEPTED if accept else DrawerState.REFUSED
+        if not await desk.adjusting.decide(number, state, author=author, note=note, at=now):
+            raise CannotBeDone(f"{number} was {one.state} already, by {one.decided_by}")
+        parts = await _accepted(desk, one, author, note, now) if accept else []
+        event = _drawer_event(one, parts, state, author=author, note=note, now=now)
+        await desk.record([event])
+        await _look_after(house, desk, parts, now)
+    counting = [part for part in parts if part.counts]
+    house.metrics.counted(
+        sum(part.down_bytes for part in counting), sum(part.up_bytes for part in counting)
+    )
+    return event
+
+
+async def _accepted(
+    desk: Desk, one: Aside, author: str, note: str, now: datetime
+) -> Sequence[Part]:
+    evidence = one.evidence
+    if max(evidence.down_bytes, evidence.up_bytes) >= _MOST:
+        raise CannotBeDone(f"{one.id}: more than the ledger can hold: it can only be refused")
+    periods, counts = await desk.adjusting.blind(one)
+    if one.subscriber is None or not periods:
+        raise CannotBeDone(f"{one.id}: its gap is no longer in the ledger: correct the total")
+    parts = accepted(evidence, one.subscriber, periods, counts=counts)
+    await desk.adjusting.write(
+        parts,
+        kind=Adjustment.ACCEPTED,
+        rule="CN-10",
+        key=evidence.after.key,
+        source=one.id,
+        author=author,
+        note=note,
+        at=now,
+    )
+    return parts
+
+
+def _drawer_event(
+    one: Aside,
+    parts: Sequence[Part],
+    state: DrawerState,
+    *,
+    author: str,
+    note: str,
+    now: datetime,
+) -> Event:
+    evidence = one.evidence
+    size = f"{size_text(evidence.down_bytes)} down and {size_text(evidence.up_bytes)} up"
+    effect = "they are not counted"
+    if state is DrawerState.ACCEPTED:
+        names = ", ".join(dict.fromkeys(part.period.name for part in parts)) or "no period"
+        counted = all(part.counts for part in parts)
+        effect = f"they count in {names}" if counted else "a backup meter's, which count nothing"
+    return Event(
+        at=now,
+        kind=f"implausible_{state}",
+        text=f"{size} that {evidence.after.device}/{evidence.after.meter} showed, more than its "
+        f"link can carry, were {state}: {effect} ({note}).",
+        clause="CN-10",
+        subscriber=one.subscriber,
+        device=DeviceId(evidence.after.device),
+        author=author,
+        figures={
+            "implausible": one.id,
+            "meter": evidence.after.meter,
+            "down_bytes": evidence.down_bytes,
+            "up_bytes": evidence.up_bytes,
+            "note": note,
+        },
+    )
+
+
+async def correct_turn(house: House, correction: Correction, *, now: datetime) -> Event:
+    """Add a person's figures to a period's total; return what the trail says of it.
+
+    An entry of its own, and the subscriber is judged. Raises CannotBeDone: nobody of that name, a
+    period that has not begun, or less than nothing would be left.
+    """
+    _expect_reason(correction.note)
+    if not correction.down_bytes and not correction.up_bytes:
+        raise CannotBeDone("a correction of nothing: say by how much down or up")
+    who = correction.subscriber
+    subscriber = await house.store.people.subscriber(who)
+    if subscriber is None:
+        raise CannotBeDone(f"no subscriber {who!r}")
+    period, at = _when(house, subscriber, correction, now)
+    async with house.store.judging() as desk:
+        usage = await desk.adjusting.usage(who, period)
+        wanted = Part(
+            subscriber=who,
+            period=period,
+            started_at=at,
+            ended_at=at,
+            down_bytes=correction.down_bytes,
+            up_bytes=correction.up_bytes,
+            estimated_bytes=0,
+            unknown_us=0,
+        )
+        part = corrected(usage, wanted)
+        if part is None:
+            raise CannotBeDone(
+                f"{who}: less than nothing would be left in {period.name}: counted were "
+                f"{usage.down_bytes} bytes down and {usage.up_bytes} up"
+            )
+        await desk.adjusting.write(
+            [part],
+            kind=Adjustment.CORRECTED,
+            rule="correction",
+            key=MeterKey(DeviceId(""), ""),
+            author=correction.author,
+            note=correction.note,
+            at=now,
+        )
+        event = _correction_event(correction, period, now)
+        await desk.record([event])
+        await _look_after(house, desk, [part], now)
+    return event
+
+
+def _when(
+    house: House, subscriber: Subscriber, correction: Correction, now: datetime
+) -> tuple[Period, datetime]:
+    day, at = subscriber.cycle_day, correction.at
+    if correction.period is None:
+        period = period_of(at or now, day, house.zone)
+    else:
+        try:
+            period = period_named(correction.period, day, house.zone)
+        except ValueError as exc:
+            raise CannotBeDone(f"the period {exc}") from None
+    if period.start > now or (at is not None and at > now):
+        raise CannotBeDone(f"{subscriber.id}: {period.name if at is None else at} is yet to come")
+    at = at or min(now, period.end - _MOMENT)
+    if not period.start <= at < period.end:
+        raise CannotBeDone(f"{subscriber.id}: {at} is not in the period {period.name}")
+    return period, at
+
+
+def _correction_event(correction: Correction, period: Period, now: datetime) -> Event:
+    changes = [
+        f"{_signed_text(count)} {way}"
+        for count, way in ((correction.down_bytes, "down"), (correction.up_bytes, "up"))
+        if count
+    ]
+    return Event(
+        at=now,
+        kind="correction",
+        text=f"Usage in {period.name} was corrected by {' and '.join(changes)} "
+        f"({correction.note}).",
+        subscriber=correction.subscriber,
+        author=correction.author,
+        figures={
+            "period": period.name,
+            "down_bytes": correction.down_bytes,
+            "up_bytes": correction.up_bytes,
+            "note": correction.note,
+        },
+    )
+
+
+def _signed_text(count: int) -> str:
+    return f"{'-' if count < 0 else '+'}{size_text(abs(count))}"
+
+
+def _expect_reason(note: str) -> None:
+    if not note.strip():
+        raise CannotBeDone("a note must say why")
+
+
+async def _look_after(house: House, desk: Desk, parts: Iterable[Part], now: datetime) -> None:
+    """Judge whom *parts* belong to, and settle the periods of theirs that are over."""
+    counting = [part for part in parts if part.counts]
+    over = {(part.period.end, part.subscriber) for part in counting if part.period.end <= now}
+    for end, who in sorted(over):
+        await settle_at(house, desk, {who: now}, end)
+    await judge_at(house, desk, sorted({part.subscriber for part in counting}), now)

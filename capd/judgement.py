@@ -1,0 +1,81 @@
+"""Judging within a transaction of the desk: verdicts are recorded, differences become orders."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from capd.decide import guard, late, reconcile
+from capd.decide.judge import judge
+from capd.house import House, Line
+from capd.model import SubscriberId, Verdict
+from capd.store.desk import Desk
+
+_HOUR = timedelta(hours=1)
+_MOMENT = timedelta(microseconds=1)
+
+
+async def settle_at(
+    house: House, desk: Desk, seen: Mapping[SubscriberId, datetime], end: datetime
+) -> None:
+    """Let late bytes of the period that ended at *end* count against it; they stop nobody now.
+
+    *seen* says of each subscriber when a reading first showed them: what follows is dated so.
+    """
+    catalogue = await desk.products()
+    standings = await desk.standings(
+        sorted(seen), now=end - _MOMENT, tz=house.zone, months=house.policy.window_months
+    )
+    for standing in standings:
+        now = seen[standing.subscriber.id]
+        events = late.settle(
+            standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone
+        )
+        await desk.record(events)
+
+
+async def judge_at(
+    house: House, desk: Desk, subscribers: Sequence[SubscriberId], now: datetime
+) -> list[Verdict]:
+    """Judge *subscribers*; what they are owed and do not have becomes the open orders."""
+    policy, memory = house.policy, house.memory
+    catalogue = await desk.products()
+    standings = await desk.standings(
+        subscribers, now=now, tz=house.zone, months=policy.window_months
+    )
+    verdicts = []
+    for standing in standings:
+        verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
+        verdicts.append(verdict)
+        memory.lines[verdict.subscriber] = Line(
+            period=standing.period,
+            counts=catalogue[verdict.owed.product].counts,
+            counted=verdict.counted_bytes,
+            watch_bytes=verdict.watch_bytes,
+            allowance_bytes=verdict.allowance_bytes,
+        )
+        if verdict.due_at is None:
+            memory.due.pop(verdict.subscriber, None)
+        else:
+            memory.due[verdict.subscriber] = verdict.due_at
+    await desk.record([event for verdict in verdicts for event in verdict.events])
+    await _order(house, desk, verdicts, now)
+    house.metrics.judged(verdicts)
+    return verdicts
+
+
+async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: datetime) -> None:
+    """Write down the differences between owed and applied; the guard may hold some back."""
+    subscribers = [verdict.subscriber for verdict in verdicts]
+    applied = await desk.applied(subscribers)
+    standing_orders = await desk.open_orders(subscribers)
+    changes = reconcile.orders(verdicts, applied, standing_orders, now)
+    if changes.supersede:
+        await desk.supersede(changes.supersede, now)
+    if changes.add:
+        released, held = guard.release(
+            changes.add,
+            paused=bool(await house.store.people.paused()),
+            suspensions_waiting=await desk.suspensions_waiting(now - _HOUR),
+            suspensions_last_hour=await desk.suspensions_since(now - _HOUR),
+            most_suspensions=house.most_suspensions,
+        )
+        await desk.add_orders([*released, *held])
