@@ -1,7 +1,8 @@
 """Old readings become hours, hours days, days a sum: a little at a time, each byte just once.
 
 Every step is one small transaction that takes rows away and adds what they come to elsewhere, so
-killed anywhere, or done by two at once, nothing is lost and nothing is there twice.
+killed anywhere, or done by two at once, nothing is lost and nothing is there twice. What a person
+wrote into the ledger stays as it is written, with its author and note.
 """
 
 from collections import defaultdict
@@ -20,6 +21,7 @@ from capd.model import SubscriberId
 from capd.store import leftovers
 from capd.store.database import Database
 from capd.store.tables import (
+    adjustments,
     charges,
     days,
     entries,
@@ -151,6 +153,7 @@ class Compaction:
                 entries.c.subscriber == who,
                 self._old(entries),
                 entries.c.id < _NEWEST,
+                ~exists().where(adjustments.c.entry == entries.c.id),
                 entries.c.period_start.not_in(_disputed(who, micros(self._cuts.disputes))),
             )
             .order_by(entries.c.started_at)

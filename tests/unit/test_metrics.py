@@ -111,6 +111,8 @@ def everything(metrics):
     metrics.noticed("usage_80", "sent")
     metrics.set_loop_lag(0.001)
     metrics.turned("decide", 0.2, failed=True)
+    metrics.set_history({"raw": 9, "hours": 3, "days": 1})
+    metrics.compacted(12)
     return metrics
 
 
