@@ -9,6 +9,19 @@ Pour = Callable[[Poll], Awaitable[None]]
 """Hand a poll to accounting; returns when it may be forgotten (committed, or safely queued)."""
 
 
+class Commits(Protocol):
+    """Knows what of the polls that were poured is in the ledger for good."""
+
+    def mark(self) -> int:
+        """Return the place of what was poured last."""
+
+    async def committed(self, mark: int) -> None:
+        """Return when all up to *mark* is in the ledger."""
+
+    def hurry(self) -> None:
+        """Commit what there is now: somebody is waiting for it."""
+
+
 class Source(Protocol):
     """Anything that pours out polls until it is cancelled."""
 

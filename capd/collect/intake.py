@@ -51,9 +51,21 @@ class Intake:
     async def pour_through(self, poll: Poll) -> None:
         """Take the readings of *poll*; returns when they are in the ledger."""
         await self.pour(poll)
-        mine = self._poured
+        await self.committed(self.mark())
+
+    def mark(self) -> int:
+        """Return the place of what was poured last, for `committed`."""
+        return self._poured
+
+    async def committed(self, mark: int) -> None:
+        """Return when all that was poured up to *mark* is in the ledger."""
         async with self._committed:
-            await self._committed.wait_for(lambda: self._done >= mine)
+            await self._committed.wait_for(lambda: self._done >= mark)
+
+    def hurry(self) -> None:
+        """Post what was gathered without waiting for more."""
+        if self._gathered:
+            self._full.set()
 
     async def run(self) -> None:
         """Post batch after batch, for ever."""

@@ -4,19 +4,19 @@ import asyncio
 import contextlib
 import logging
 import random
+import secrets
 import ssl
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
-
-import aiomqtt
+from typing import NamedTuple
 
 from capd.clock import Clock
-from capd.collect import Pour
+from capd.collect import Commits, Pour
+from capd.collect.broker import BrokerLost, Manner, Session, greet, name_of, session, tls_of
 from capd.collect.hearing import Hearing, Message
 from capd.collect.topics import Topics, topics_of
 from capd.config import MqttConfig
-from capd.errors import ConfigError
 from capd.model import Device
 from capd.profiles import Profile
 
@@ -24,12 +24,13 @@ log = logging.getLogger(__name__)
 
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
-_KEEPALIVE_S = 30
-_TIMEOUT_S = 10.0
-_REFUSED = 128  # the first reason code that means no (MQTT 5, 2.4)
 _CROWD = 10_000  # messages kept while accounting is busy, before only the last of a topic is
-_PAHO = logging.getLogger(f"{__name__}.paho")
-_PAHO.setLevel(logging.CRITICAL)  # what it has to say is said here, once
+_QUIET_S = 0.02
+_WINDOW = 10  # the fewest unacknowledged messages at which brokers by default send no more
+_LATE_S = 60.0  # how long at most a broker takes to send what it kept
+_LATE_BURST_S = 5.0
+
+Receipts = list[tuple[Session, int]]
 
 
 def _unheard(_: object, __: object = None) -> None:
@@ -41,8 +42,11 @@ class MqttSource:
 
     A device that has not been heard for *silent_s* is poured as unreachable, once.
 
-    The session is a clean one: what a broker kept for capd would come without its own time, and
-    counters are cumulative, so that the next message says it all.
+    A message is acknowledged when what it says is in the ledger, in the order of arrival. That
+    matters where the session is not a clean one (`clean_session = false`): whatever the broker kept
+    or saw unacknowledged comes again, and is counted once, because counters are cumulative and a
+    reading that is not newer is dropped (CN-2). With a clean session, which is the default, the
+    next message of each device says all that was missed.
     """
 
     def __init__(
@@ -66,13 +70,22 @@ class MqttSource:
         self._burst_s = burst_s
         self._most = most
         self._patience = timedelta(seconds=silent_s)
+        self._client_id = config.client_id
+        if config.share is not None:  # each member of the group must be somebody else
+            self._client_id = f"{config.client_id}-{secrets.token_hex(4)}"
         self._topics = self._of(devices)
         self._hearing = Hearing(self._topics.routes)
         self._gathered: list[Message] = []
+        self._receipts: Receipts = []
+        self._given: asyncio.Queue[tuple[int, Receipts]] = asyncio.Queue()
+        self._arrived = self._open = 0  # messages ever, and those not acknowledged
         self._crowd = _CROWD
         self._something, self._full = asyncio.Event(), asyncio.Event()
         self._changed = asyncio.Event()
-        self._protocols = [aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311]
+        self._versions = [True, False]  # MQTT 5, else 3.1.1: the one that worked comes first
+        self._knows_v5 = False
+        self._subscribed_once: set[str] = set()
+        self._late_until_s = 0.0
         self._up_since: datetime | None = None
         self._troubles: set[str] = set()  # what was said of this outage
 
@@ -82,17 +95,21 @@ class MqttSource:
         self._hearing.follow(self._topics.routes)
         self._changed.set()
 
-    async def run(self, pour: Pour) -> None:
+    async def run(self, pour: Pour, commits: Commits | None = None) -> None:
         """Pour polls, for ever; end only by cancellation.
 
-        Raises ConfigError where the broker's certificate authority cannot be read.
+        Without *commits* a message is acknowledged when it was poured. Raises ConfigError where
+        the broker's certificate authority cannot be read.
         """
-        tls = await asyncio.to_thread(_tls, self._config)
+        tls = await asyncio.to_thread(tls_of, self._config)
         self._connected(False)  # noqa: FBT003 - a gauge's value
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(tls), name="mqtt listen")
-            group.create_task(self._pour_bursts(pour), name="mqtt pour")
-            group.create_task(self._pour_silence(pour), name="mqtt silence")
+            group.create_task(self._pour_bursts(pour, commits), name="mqtt pour")
+            if commits is not None:
+                group.create_task(self._acknowledge(commits), name="mqtt acknowledge")
+            if self._config.share is None:  # else another member may have heard
+                group.create_task(self._pour_silence(pour), name="mqtt silence")
 
     def _of(self, devices: Iterable[Device]) -> Topics:
         topics = topics_of(devices, self._profiles)
@@ -103,76 +120,71 @@ class MqttSource:
     async def _listen(self, tls: ssl.SSLContext | None) -> None:
         wait_s = _FIRST_WAIT_S
         while True:
-            trouble = ""
-            for protocol in tuple(self._protocols):
-                there_was, trouble = await self._converse(protocol, tls)
-                if there_was:
+            for v5 in tuple(self._versions):
+                ended = await self._converse(tls, v5=v5)
+                if ended.there_was:
                     wait_s = _FIRST_WAIT_S
+                if ended.there_was or not ended.other_version:
                     break
-            self._is_down(trouble)
+            self._is_down(ended.why)
             await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - spread only
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
-    async def _converse(
-        self, protocol: aiomqtt.ProtocolVersion, tls: ssl.SSLContext | None
-    ) -> tuple[bool, str]:
+    async def _converse(self, tls: ssl.SSLContext | None, *, v5: bool) -> "_Ended":
         """Listen until the connection ends; return whether there was one, and why it ended."""
-        there_was, trouble = False, ""
+        there_was, ended = False, _Ended()
+        kept_s = 0 if self._config.clean_session else self._config.session_expiry_s
+        manner = Manner(v5=v5, client_id=self._client_id, kept_s=kept_s)
         try:
-            async with self._client(protocol, tls) as client, asyncio.TaskGroup() as group:
+            if v5 and not self._knows_v5:
+                await greet(self._config, tls, self._client_id)
+                self._knows_v5 = True
+            async with session(self._config, tls, manner) as talk, asyncio.TaskGroup() as group:
                 there_was = True
-                self._protocols.sort(key=lambda known: known is not protocol)
-                group.create_task(self._subscribe(client), name="mqtt subscribe")
+                self._versions.sort(key=lambda known: known is not v5)
                 self._is_up()
-                async for message in client.messages:
-                    self._gather(message)
-        except* (aiomqtt.MqttError, OSError) as group:
-            trouble = _first(group)
-        return there_was, trouble
+                group.create_task(self._subscribe(talk), name="mqtt subscribe")
+                async for topic, payload, retained, receipt in talk.arrivals():
+                    self._gather(Message(topic, payload, self._clock(), retained, self._late))
+                    if receipt is not None:
+                        self._receipts.append((talk, receipt))
+                        self._open += 1
+        except* BrokerLost as lost:
+            ended = _first(lost)
+        return ended._replace(there_was=there_was)
 
-    def _client(
-        self, protocol: aiomqtt.ProtocolVersion, tls: ssl.SSLContext | None
-    ) -> aiomqtt.Client:
-        url = urlsplit(self._config.url or "")
-        secret = self._config.password
-        v5 = protocol is aiomqtt.ProtocolVersion.V5
-        return aiomqtt.Client(
-            url.hostname or "127.0.0.1",
-            url.port or (8883 if tls else 1883),
-            username=self._config.username,
-            password=secret.reveal() if secret is not None else None,
-            identifier=self._config.client_id,
-            protocol=protocol,
-            clean_session=None if v5 else True,  # with 5, aiomqtt starts clean by itself
-            keepalive=_KEEPALIVE_S,
-            timeout=_TIMEOUT_S,
-            tls_context=tls,
-            logger=_PAHO,
-        )
-
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
+    async def _subscribe(self, talk: Session) -> None:
         """Subscribe to what the devices publish, and again when that changes."""
         subscribed: frozenset[str] = frozenset()
+        group = "" if self._config.share is None else f"$share/{self._config.share}/"
         while True:
             self._changed.clear()
             wanted = self._topics.filters
             for old in sorted(subscribed - wanted):
-                await client.unsubscribe(old)
+                await talk.unsubscribe(group + old)
             for new in sorted(wanted - subscribed):
-                for code in await client.subscribe(new, qos=1):
-                    if (code if isinstance(code, int) else code.value) >= _REFUSED:
-                        log.warning("%s: refuses a subscription to %s", self._broker, new)
+                again = new in self._subscribed_once
+                if not await talk.subscribe(group + new, again=again):
+                    log.warning("%s: refuses a subscription to %s", self._broker, new)
+                self._subscribed_once.add(new)
+            self._subscribed_once &= wanted
             subscribed = wanted
             await self._changed.wait()
 
     @property
     def _broker(self) -> str:
-        url = urlsplit(self._config.url or "")
-        return f"{url.hostname}:{url.port}" if url.port else f"{url.hostname}"
+        return name_of(self._config)
+
+    @property
+    def _late(self) -> bool:
+        """Say whether what comes now may be what the broker kept."""
+        return not self._config.clean_session and time.monotonic() < self._late_until_s
 
     def _is_up(self) -> None:
         log.info("%s: connected, listening to %d topics", self._broker, len(self._topics.routes))
         self._up_since = self._clock()
+        self._open = 0  # what was open comes again, or not at all
+        self._late_until_s = time.monotonic() + _LATE_S
         self._troubles.clear()
         self._connected(True)  # noqa: FBT003 - a gauge's value
 
@@ -185,11 +197,9 @@ class MqttSource:
             self._up_since = None
             self._connected(False)  # noqa: FBT003 - a gauge's value
 
-    def _gather(self, message: aiomqtt.Message) -> None:
-        payload = message.payload if isinstance(message.payload, bytes) else b""
-        self._gathered.append(
-            Message(message.topic.value, payload, self._clock(), bool(message.retain))
-        )
+    def _gather(self, message: Message) -> None:
+        self._arrived += 1
+        self._gathered.append(message)
         if len(self._gathered) >= self._crowd:
             # accounting cannot follow: the last message of a topic contains those before it
             self._gathered = list({each.topic: each for each in self._gathered}.values())
@@ -198,21 +208,61 @@ class MqttSource:
         if len(self._gathered) >= self._most:
             self._full.set()
 
-    async def _pour_bursts(self, pour: Pour) -> None:
+    async def _burst(self) -> bool:
+        """Wait for a burst; return whether the broker seems to wait for acknowledgements."""
+        await self._something.wait()
+        late = self._late
+        end_s = time.monotonic() + (_LATE_BURST_S if late else self._burst_s)
+        while time.monotonic() < end_s:
+            before = self._arrived
+            if late:  # of what was kept without a time of its own only the last may count
+                await asyncio.sleep(self._burst_s)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(_QUIET_S, self._burst_s)):
+                        await self._full.wait()
+                        return False
+            quiet, stalled = self._arrived == before, self._open >= _WINDOW
+            if late and quiet and not stalled:
+                self._late_until_s = 0.0  # that was all
+            if quiet and (late or stalled):
+                return stalled
+        return False
+
+    async def _pour_bursts(self, pour: Pour, commits: Commits | None) -> None:
         while True:
-            await self._something.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._burst_s):
-                    await self._full.wait()
+            hurry = await self._burst()
             burst, self._gathered = self._gathered, []
+            receipts, self._receipts = self._receipts, []
             self._something.clear()
             self._full.clear()
             for poll in self._hearing.polls(burst):
                 await pour(poll)
-            for reason, n in self._hearing.rejected.items():
-                if n:
-                    self._rejected(reason, n)
-            self._hearing.rejected.clear()
+            self._count_rejected()
+            if commits is None:
+                self._give_back(receipts)
+            elif receipts:
+                self._given.put_nowait((commits.mark(), receipts))
+                if hurry:
+                    commits.hurry()
+
+    def _count_rejected(self) -> None:
+        for reason, n in self._hearing.rejected.items():
+            if n:
+                self._rejected(reason, n)
+        self._hearing.rejected.clear()
+
+    async def _acknowledge(self, commits: Commits) -> None:
+        """Give receipts back in the order of arrival, each when its readings are committed."""
+        while True:
+            mark, receipts = await self._given.get()
+            await commits.committed(mark)
+            self._give_back(receipts)
+
+    def _give_back(self, receipts: Receipts) -> None:
+        for talk, receipt in receipts:
+            talk.acknowledge(receipt)
+        self._open = max(0, self._open - len(receipts))
 
     async def _pour_silence(self, pour: Pour) -> None:
         """Say who has not been heard for long, though the broker is there."""
@@ -224,19 +274,17 @@ class MqttSource:
                     await pour(poll)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> str:
-    """Return what the first error of *group* has to say."""
+class _Ended(NamedTuple):
+    """How a connection ended: not the error itself, which would keep the socket alive."""
+
+    why: str = "the connection ended"
+    other_version: bool = False
+    there_was: bool = False
+
+
+def _first(group: BaseExceptionGroup[BrokerLost]) -> _Ended:
+    """Return what the first of the errors that ended a connection says."""
     first: BaseException = group
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
-    return str(first.__cause__ or first) or type(first).__name__
-
-
-def _tls(config: MqttConfig) -> ssl.SSLContext | None:
-    """Return how to speak to a broker at mqtts://; None for mqtt://."""
-    if urlsplit(config.url or "").scheme != "mqtts":
-        return None
-    try:
-        return ssl.create_default_context(cafile=config.ca)
-    except (OSError, ssl.SSLError) as exc:
-        raise ConfigError(f"[collect.mqtt] ca: cannot use {config.ca}: {exc}") from None
+    return _Ended(str(first), isinstance(first, BrokerLost) and first.other_version)

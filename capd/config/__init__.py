@@ -68,6 +68,18 @@ class MqttConfig(_Strict):
     password: SecretText | None = None
     ca: str | None = None
     client_id: Annotated[str, AfterValidator(checks.one_line)] = "capd"
+    clean_session: bool = True  # false: the broker keeps QoS 1 messages while capd is away
+    session_expiry_s: int = Field(default=86_400, ge=60, le=7 * 86_400)
+    share: Annotated[str, AfterValidator(checks.share)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> MqttConfig:
+        if self.share is not None and not self.clean_session:
+            raise ValueError(
+                "share and clean_session = false exclude each other: messages would wait in the "
+                "session of a member that is gone"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

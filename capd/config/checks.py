@@ -53,6 +53,13 @@ def mqtt_url(text: str) -> str:
     return text
 
 
+def share(text: str) -> str:
+    """Refuse what cannot be the name of a group that shares subscriptions (MQTT 5, 4.8.2)."""
+    if not text or not text.isprintable() or set(text) & set("/+# "):
+        raise ValueError(f"wants the name of a group, without / + # or a space, not {text!r}")
+    return text
+
+
 def smtp_url(text: str) -> str:
     """Refuse all but smtp:// and smtps://."""
     _url(text, ("smtp", "smtps"), "smtp://127.0.0.1:25")
