@@ -154,7 +154,17 @@ class Parts:
     async def look_round(self) -> None:
         """Read the inventory again, and meter and configure what is in it from now on."""
         devices = await self.house.store.people.devices()
+        before = self.network.devices
         self.network = network(devices.values(), self.profiles, broker=self.mqtt is not None)
+        for device in self.network.devices.values():
+            if device.id in before and device != before[device.id]:
+                await self.house.store.orders.retry(
+                    None,
+                    device=device.id,
+                    author="capd",
+                    note="the device's entry in the inventory changed",
+                    at=self.clock(),
+                )
         for problem in self.network.problems:
             log.warning("%s", problem)
         self.poller.replace(self.network.polled)

@@ -175,6 +175,9 @@ class Enforcement:
             outcomes.append(outcome)
 
         await carry_out(orders, self._devices(), self._pusher, done, breaker=self._breaker)
+        # what was pushed may not be owed any more: a top-up while the session was open
+        told = {outcome.order.subscriber for outcome in outcomes}
+        await decide_turn(self._house, sorted(told), now=self._clock())
         return outcomes
 
     def _count(self, outcome: Outcome) -> None:

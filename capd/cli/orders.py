@@ -16,7 +16,7 @@ from capd.units import rfc3339
 
 app = typer.Typer(help="The orders to devices: open, held for a person, applied, failed.")
 
-Which = Annotated[str, typer.Argument(metavar="ID|all", help="The order's number, or all held.")]
+Which = Annotated[str, typer.Argument(metavar="ID|all", help="The order's number, or all of them.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -43,6 +43,12 @@ def approve(which: Which, note: Note, json: Json = False, config: ConfigFile = N
 def refuse(which: Which, note: Note, json: Json = False, config: ConfigFile = None) -> None:
     """Say no to held orders."""
     wait(_decide(config, which, note, approve=False, json=json))
+
+
+@app.command()
+def retry(which: Which, note: Note, json: Json = False, config: ConfigFile = None) -> None:
+    """Try failed orders afresh, after what stood in the way was put right."""
+    wait(_retry(config, which, note, json=json))
 
 
 async def _list(path: Path | None, state: str | None, *, json: bool) -> None:
@@ -118,9 +124,7 @@ def service_record(service: Service) -> dict[str, object]:
 
 
 async def _decide(path: Path | None, which: str, note: str, *, approve: bool, json: bool) -> None:
-    if which != "all" and not (which.isascii() and which.isdigit()):
-        raise ConfigError(f"wants the number of an order, or all, not {which!r}")
-    number = None if which == "all" else int(which)
+    number = _number(which)
     async with opened(path, change=True) as books:
         count = await books.store.orders.decide(
             number, approve=approve, author=author(), note=note, at=utc_now()
@@ -129,3 +133,21 @@ async def _decide(path: Path | None, which: str, note: str, *, approve: bool, js
         as_json({"orders": count, "approved": approve})
     else:
         line(f"{count} order{'s' * (count != 1)} {'approved' if approve else 'refused'}")
+
+
+async def _retry(path: Path | None, which: str, note: str, *, json: bool) -> None:
+    number = _number(which)
+    async with opened(path, change=True) as books:
+        count = await books.store.orders.retry(number, author=author(), note=note, at=utc_now())
+    if json:
+        as_json({"orders": count, "retried": True})
+    else:
+        line(f"{count} order{'s' * (count != 1)} to be tried again")
+
+
+def _number(which: str) -> int | None:
+    if which == "all":
+        return None
+    if not (which.isascii() and which.isdigit()):
+        raise ConfigError(f"wants the number of an order, or all, not {which!r}")
+    return int(which)

@@ -10,6 +10,9 @@ from capd.model import Applied, DeviceId, Order, OrderState, Service, Subscriber
 _Home = tuple[DeviceId, SubscriberId]
 
 
+_ENDED = (OrderState.FAILED, OrderState.REFUSED)  # until a person says otherwise
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What must become of the orders for what is owed to come true."""
@@ -26,8 +29,8 @@ def orders(
 ) -> Changes:
     """Return the orders to add and to supersede; of what is already under way, none.
 
-    *open_orders* are those OPEN, HELD, FAILED or UNKNOWN of the same subscribers. An order that
-    FAILED waits for a person, or until something else is owed; it is not made again.
+    *open_orders* are those OPEN, HELD, FAILED, REFUSED or UNKNOWN of the same subscribers. One
+    that FAILED, or that a person REFUSED, is not made again until something else is owed.
     """
     owed = {verdict.subscriber: verdict for verdict in verdicts}
     waiting: dict[_Home, list[Order]] = defaultdict(list)
@@ -74,7 +77,7 @@ def _needed(row: Applied, owed: Service, under_way: Iterable[Order]) -> bool:
 def _leading_to(owed: Service, under_way: Iterable[Order]) -> Order | None:
     """Return the order that brings about *owed*, one that still moves before one that failed."""
     good = [order for order in under_way if same_effect(order.after, owed)]
-    return min(good, key=lambda o: (o.state is OrderState.FAILED, o.id), default=None)
+    return min(good, key=lambda o: (o.state in _ENDED, o.id), default=None)
 
 
 def _order(row: Applied, verdict: Verdict, now: datetime) -> Order:

@@ -26,7 +26,13 @@ from capd.store.tables import applied, orders, seen
 from capd.store.trail import append
 from capd.units import micros
 
-_STANDING = (OrderState.OPEN, OrderState.HELD, OrderState.FAILED, OrderState.UNKNOWN)
+_STANDING = (
+    OrderState.OPEN,
+    OrderState.HELD,
+    OrderState.FAILED,
+    OrderState.UNKNOWN,
+    OrderState.REFUSED,
+)
 
 
 class Desk:

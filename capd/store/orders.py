@@ -111,20 +111,60 @@ class Orders:
     ) -> int:
         """Let held orders go, or refuse them: one, or all (None); return how many.
 
-        Raises CannotBeDone where the one asked for is not held.
+        One that was refused may be let go later. Raises CannotBeDone where the one asked for does
+        not wait for a person.
         """
-        held: ColumnElement[bool] = orders.c.state == OrderState.HELD
-        if order_id is not None:
-            held = and_(held, orders.c.id == order_id)
         state = OrderState.OPEN if approve else OrderState.REFUSED
-        change: dict[str, Any] = {"state": state, "detail": note}
-        if approve:
+        which: ColumnElement[bool] = orders.c.state == OrderState.HELD
+        if order_id is not None:
+            waits = (OrderState.HELD, OrderState.REFUSED) if approve else (OrderState.HELD,)
+            which = and_(orders.c.state.in_(waits), orders.c.id == order_id)
+        count = await self._put(which, state, author=author, note=note, at=at)
+        if order_id is not None and not count:
+            raise CannotBeDone(f"order {order_id} is not held")
+        return count
+
+    async def retry(
+        self,
+        order_id: int | None,
+        *,
+        device: DeviceId | None = None,
+        author: str,
+        note: str,
+        at: datetime,
+    ) -> int:
+        """Let failed orders be tried afresh: one, a *device*'s, or all (None); return how many.
+
+        Raises CannotBeDone where the one asked for has not failed.
+        """
+        which: ColumnElement[bool] = orders.c.state == OrderState.FAILED
+        if order_id is not None:
+            which = and_(which, orders.c.id == order_id)
+        if device is not None:
+            which = and_(which, orders.c.device == device)
+        count = await self._put(which, OrderState.OPEN, author=author, note=note, at=at)
+        if order_id is not None and not count:
+            raise CannotBeDone(f"order {order_id} has not failed")
+        return count
+
+    async def _put(
+        self,
+        which: ColumnElement[bool],
+        state: OrderState,
+        *,
+        author: str,
+        note: str,
+        at: datetime,
+    ) -> int:
+        """Put the orders *which* into *state*, because a person said so."""
+        change: dict[str, Any] = {"state": state, "detail": note, "attempts": 0, "next_at": None}
+        if state is OrderState.OPEN:
             change["released_at"] = micros(at)
         async with self._database.write() as conn:
-            found = (await conn.execute(select(orders).where(held))).mappings().all()
-            if order_id is not None and not found:
-                raise CannotBeDone(f"order {order_id} is not held")
-            await conn.execute(update(orders).where(held).values(**change))
+            found = (await conn.execute(select(orders).where(which))).mappings().all()
+            await conn.execute(
+                update(orders).where(orders.c.id.in_([row["id"] for row in found])).values(**change)
+            )
             events = [
                 order_event(rows.order(row), at=at, state=state, detail=note, author=author)
                 for row in found

@@ -10,7 +10,7 @@ from capd.daemon import Daemon
 from capd.enforce.worker import Breaker
 from capd.errors import CapdError
 from capd.model import OrderState, Outcome
-from capd.pipeline import accept_turn, account_turn
+from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.policies import default_text
 from capd.rounds import Enforcement, Judging, Stock, Watch, keep
 from tests.builders import GB, NOON, a_device, a_fact, a_reading, an_event
@@ -27,7 +27,7 @@ class Device:
     """Stands where Netmiko would: does what it is told, unless it is off."""
 
     def __init__(self):
-        self.off = False
+        self.off = self.refuses = False
         self.told = []
 
     async def push(self, device, orders):
@@ -35,7 +35,7 @@ class Device:
         if self.off:
             state, more = OrderState.FAILED, {"retry": True, "unreachable": True}
         else:
-            state, more = OrderState.APPLIED, {}
+            state, more = OrderState.FAILED if self.refuses else OrderState.APPLIED, {}
         return [Outcome(order=o, state=state, detail="so", at=LATER, **more) for o in orders]
 
     async def dry_run(self, device, order):
@@ -146,6 +146,44 @@ async def test_a_turn_that_fails_is_logged_once_and_taken_again(sqlite_store, ca
         await keep("trial", turn, every_s=0, metrics=house.metrics)
     assert caplog.text.count("Traceback") == 1
     assert b'capd_turn_failures_total{turn="trial"} 3.0' in house.metrics.render()[0]
+
+
+async def test_what_a_person_refused_is_not_ordered_again__UC_8(store):
+    house = await a_house(store, most_suspensions=0)
+    await account_turn(house, [a_reading(0, at=0), a_reading(101 * GB, at=300)])
+    await store.orders.decide(None, approve=False, author="noc", note="a neighbour", at=NOON)
+    house.most_suspensions = 20
+    for minute in range(3):
+        await decide_turn(house, ["S-1"], now=LATER + timedelta(minutes=minute))
+    counts = await store.orders.counts()
+    assert (counts[OrderState.REFUSED], counts[OrderState.OPEN]) == (1, 0)
+    (order,) = await store.orders.listing()
+    await store.orders.decide(order.id, approve=True, author="noc", note="now", at=LATER)
+    assert len(await store.orders.due(LATER)) == 1
+
+
+async def test_a_failed_order_is_tried_afresh_when_a_person_says_so(store):
+    house = await over_the_cap(store)
+    device = Device()
+    device.refuses = True
+    await an_enforcement(house, device).push(await store.orders.due(LATER))
+    assert (await store.orders.counts())[OrderState.FAILED] == 1
+    assert await store.orders.retry(None, author="noc", note="new password", at=LATER) == 1
+    (order,) = await store.orders.due(LATER)
+    assert (order.attempts, order.state) == (0, OrderState.OPEN)
+
+
+async def test_a_topup_while_the_session_is_open_is_not_forgotten__UC_3(store):
+    house = await over_the_cap(store)
+
+    class Slow(Device):
+        async def push(self, device, orders):
+            await accept_turn(house, a_fact(size="50GB", reference="r"), now=NOON)
+            return await super().push(device, orders)
+
+    await an_enforcement(house, Slow()).push(await store.orders.due(LATER))
+    (order,) = await store.orders.due(LATER)
+    assert (order.before.suspended, order.after.suspended) == (True, False)
 
 
 # ---- the daemon ----------------------------------------------------------------------------------
