@@ -48,10 +48,10 @@ class Retention:
             await self._finished(work.moved, now)
 
     async def _finished(self, moved: Moved, now: datetime) -> None:
-        self._house.metrics.set_history(await self._house.store.history.sizes())
         if moved.rows:
             await tell(self._house.store, moved, now, author="capd")
             log.info("%s", sentence(moved))
+        self._house.metrics.set_history(await self._house.store.history.sizes())
 
 
 def sentence(moved: Moved) -> str:

@@ -67,6 +67,7 @@ for _command in (
     app.command()(_command)
 app.command("import")(setup.import_)
 app.command("legal-hold")(legal.legal_hold)
+app.command("legal-holds")(legal.legal_holds)
 app.add_typer(orders.app, name="orders")
 app.add_typer(amending.app, name="implausible")
 app.add_typer(profiles.app, name="profiles")

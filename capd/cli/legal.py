@@ -7,12 +7,13 @@ import typer
 
 from capd.cli.books import author, opened, wait
 from capd.cli.options import ConfigFile, Json, Note, Subscriber
-from capd.cli.output import as_json, line
+from capd.cli.output import as_json, line, table
 from capd.clock import utc_now
 from capd.decide.legal import legal_hold as hold_event
 from capd.errors import ConfigError
 from capd.lines import event_record
 from capd.model import SubscriberId
+from capd.units import rfc3339
 
 
 def legal_hold(
@@ -47,3 +48,24 @@ async def _legal_hold(
         line(event.text)
     if not found:
         line(f"{who} is under {'a' if on else 'no'} legal hold already; nothing changed")
+
+
+def legal_holds(json: Json = False, config: ConfigFile = None) -> None:
+    """List whose records are all kept, since when, by whom and why."""
+    wait(_legal_holds(config, json=json))
+
+
+async def _legal_holds(path: Path | None, *, json: bool) -> None:
+    async with opened(path) as books:
+        found = [
+            {
+                "subscriber": one.subscriber, "since": rfc3339(one.since),
+                "author": one.author, "note": one.note,
+            }
+            for one in await books.store.history.legal_holds()
+        ]  # fmt: skip
+    if json:
+        as_json(found)
+        return
+    columns = ("subscriber", "since", "author", "note")
+    table(columns, [[one[name] for name in columns] for one in found], empty="No legal holds.")

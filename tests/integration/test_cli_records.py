@@ -63,9 +63,13 @@ def test_a_legal_hold_keeps_everything_until_it_is_taken_off__AU_3(capd):
     again = capd.ok("legal-hold", "S-1", "on", "--note", "case 7").out
     assert again == "S-1 is under a legal hold already; nothing changed\n"
     assert capd.ok("db", "compact", "--json").json()["entries"] == 0
+    (held,) = capd.ok("legal-holds", "--json").json()
+    assert (held["subscriber"], held["note"]) == ("S-1", "case 7")
+    assert "case 7" in capd.ok("legal-holds").out
     (event,) = capd.ok("legal-hold", "S-1", "off", "--note", "closed", "--json").json()
     assert (event["kind"], event["clause"]) == ("legal_hold_closed", "AU-3")
     assert event["author"].startswith("cli")
+    assert capd.ok("legal-holds").out == "No legal holds.\n"
     assert capd.ok("db", "compact", "--json").json()["entries"] > 170
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from alembic import command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -19,7 +20,7 @@ from capd.account.periods import period_of
 from capd.account.retention import Keep, cuts
 from capd.decide.legal import legal_hold
 from capd.model import OrderState, Outcome
-from capd.store import Store, check
+from capd.store import Store, check, schema
 from capd.store.compaction import MOST_ROWS
 from tests.builders import (
     APRIL,
@@ -33,6 +34,7 @@ from tests.builders import (
     an_order,
     postings,
 )
+from tests.integration.test_migrations import on
 
 KEEP = Keep(raw_days=60, hours_days=120, days_days=365)
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
@@ -266,6 +268,21 @@ async def test_the_check_finds_an_hour_or_a_sum_that_vanished_or_changed(store):
             text("INSERT INTO lapsed SELECT 'S-9', period_start, 0, 1, 5, 0, 0, 0 FROM totals")
         )
     assert any("1 lapsed since" in mistake for mistake in await check(store))
+
+
+async def test_going_back_to_the_schema_before_loses_no_byte(store, store_url):
+    await read_for_days(store, 45)
+    await compact(store, days_on(180))
+    assert await counted(store, "days") > 0
+    assert await counted(store, "hours") > 0
+    before = await rows(store, MARCH, "day")
+    await on(store_url, lambda conn: command.downgrade(schema.config(conn), "0001"))
+    assert await counted(store, "entries") > 40
+    await on(store_url, lambda conn: command.upgrade(schema.config(conn), "head"))
+    assert await rows(store, MARCH, "day") == before
+    await compact(store, days_on(180))
+    assert await rows(store, MARCH, "day") == before
+    assert await check(store) == []
 
 
 async def test_transcripts_and_deliveries_go_when_they_are_old__D_6(store):
