@@ -19,6 +19,7 @@ from capd.cli import (
     facts,
     legal,
     looks,
+    mqtt,
     orders,
     profiles,
     running,
@@ -73,6 +74,7 @@ app.add_typer(amending.app, name="implausible")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")
 app.add_typer(device.app, name="device")
+app.add_typer(mqtt.app, name="mqtt")
 app.add_typer(coming.token, name="token")
 
 

@@ -4,6 +4,7 @@ aiomqtt acknowledges a message as soon as it is in its queue. paho beneath it ca
 caller; the one private attribute that this needs is used here and nowhere else.
 """
 
+import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from capd.config import MqttConfig
+from capd.config import MqttConfig, secret
 from capd.errors import CapdError, ConfigError
 
 _KEEPALIVE_S = 30
@@ -110,7 +111,7 @@ async def session(
     config: MqttConfig, tls: ssl.SSLContext | None, manner: Manner
 ) -> AsyncIterator[Session]:
     """Connect to the broker of *config*. Raises BrokerLost."""
-    client = _client(config, tls, manner)
+    client = _client(config, tls, manner, await _password(config))
     try:
         async with client:
             talk = Session(client, manner)
@@ -134,15 +135,26 @@ async def greet(config: MqttConfig, tls: ssl.SSLContext | None, client_id: str) 
         pass
 
 
-def _client(config: MqttConfig, tls: ssl.SSLContext | None, manner: Manner) -> aiomqtt.Client:
+async def _password(config: MqttConfig) -> str | None:
+    """Return the password, read anew for each connection: it may have been changed."""
+    if config.password is None:
+        return None
+    try:
+        return (await asyncio.to_thread(secret, config.password)).reveal()
+    except ConfigError as exc:
+        raise BrokerLost(f"collect.mqtt.password: {exc}") from None
+
+
+def _client(
+    config: MqttConfig, tls: ssl.SSLContext | None, manner: Manner, password: str | None
+) -> aiomqtt.Client:
     url = urlsplit(config.url or "")
-    secret = config.password
     version = aiomqtt.ProtocolVersion.V5 if manner.v5 else aiomqtt.ProtocolVersion.V311
     client = aiomqtt.Client(
         url.hostname or "127.0.0.1",
         url.port or (8883 if tls else 1883),
         username=config.username,
-        password=secret.reveal() if secret is not None else None,
+        password=password,
         identifier=manner.client_id,
         protocol=version,
         clean_session=None if manner.v5 else not manner.kept_s,

@@ -121,6 +121,15 @@ class Hearing:
             Poll(device=d, protocol="mqtt", at=now, problem=text, unreachable=True) for d in fresh
         ]
 
+    def complaint(self, topic: str) -> str | None:
+        """Return what is wrong with *topic* at the moment, None if nothing is."""
+        return self._complaints.get(topic)
+
+    def uptime_of(self, device: DeviceId) -> float | None:
+        """Return the uptime that *device* last told on a topic of its own, in seconds."""
+        told = self._uptimes.get(device)
+        return None if told is None else told[0]
+
     def _note_presence(self, device: DeviceId, message: Message) -> None:
         if message.retained:
             return

@@ -185,7 +185,7 @@ async def test_a_new_inventory_is_listened_to_at_once(broker):
     assert ledger.readings[0].device == "r1"
 
 
-async def test_a_broker_that_asks_for_a_password_gets_it(tmp_path, caplog):
+async def test_a_broker_that_asks_for_a_password_gets_it(tmp_path, caplog, monkeypatch):
     broker = Mosquitto(tmp_path / "mosquitto", login=("capd", "s3cret-word"))
     broker.start()
     try:
@@ -193,7 +193,8 @@ async def test_a_broker_that_asks_for_a_password_gets_it(tmp_path, caplog):
         async with listening(broker.url, SCRIPTED, **wrong):
             await until(lambda: caplog.records)
         assert "authori" in caplog.records[0].getMessage()
-        login = {"username": "capd", "password": Secret("s3cret-word")}
+        monkeypatch.setenv("BROKER_PASSWORD", "s3cret-word")
+        login = {"username": "capd", "password": Secret("env:BROKER_PASSWORD")}
         async with listening(broker.url, SCRIPTED, **login) as (ledger, _):
             await ledger.until(lambda: ledger.up == [False, True])
         assert "s3cret-word" not in caplog.text

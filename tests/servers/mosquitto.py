@@ -1,7 +1,9 @@
 """Debian's mosquitto on loopback: plain, with a password, or with TLS."""
 
+import shutil
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,3 +77,39 @@ def a_certificate(folder: Path) -> tuple[Path, Path]:
         check=True, capture_output=True,
     )  # fmt: skip
     return cert, key
+
+
+class Shipped(Mosquitto):
+    """A broker as `deploy/mosquitto` sets it up; all *logins* have the same password."""
+
+    PASSWORD = "s3cret-word"
+
+    def __init__(self, folder: Path, deploy: Path, logins: Sequence[str]) -> None:
+        super().__init__(folder)
+        cert, key = a_certificate(folder)
+        passwords = folder / "passwords"
+        passwords.touch(mode=0o600)
+        for name in logins:
+            subprocess.run(
+                [need("mosquitto_passwd"), "-b", str(passwords), name, self.PASSWORD],
+                check=True, capture_output=True,
+            )  # fmt: skip
+        shutil.copy(deploy / "acl", folder / "acl")
+        (folder / "acl").chmod(0o600)
+        text = (deploy / "capd.conf").read_text()
+        for there, here in (
+            ("/etc/mosquitto/certs/broker.crt", str(cert)),
+            ("/etc/mosquitto/certs/broker.key", str(key)),
+            ("/etc/mosquitto/", f"{folder}/"),
+            ("listener 8883", f"listener {free_port(socket.SOCK_STREAM)} 127.0.0.1"),
+            ("listener 1883", f"listener {self.port}"),
+        ):
+            assert there in text, there
+            text = text.replace(there, here)
+        (folder / "conf.d").mkdir()
+        (folder / "conf.d" / "capd.conf").write_text(text)
+        # what Debian's own file says before it includes the others
+        lines = ["user root", "persistence true", f"persistence_location {folder}/"]
+        (folder / "mosquitto.conf").write_text(
+            "\n".join([*lines, f"include_dir {folder}/conf.d", ""])
+        )
