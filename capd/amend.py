@@ -4,15 +4,16 @@ Nothing that stands is changed: each word is an entry of its own, with who said 
 the command line and the API alike.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from capd.account.adjusting import accepted, corrected
+from capd.account.adjusting import corrected
 from capd.account.periods import period_named, period_of
 from capd.errors import CannotBeDone
+from capd.fill import vouch_within
 from capd.house import House
-from capd.judgement import judge_at, settle_at
+from capd.judgement import look_after
 from capd.model import (
     Adjustment,
     Aside,
@@ -61,37 +62,28 @@ async def drawer_turn(
         state = DrawerState.ACCEPTED if accept else DrawerState.REFUSED
         if not await desk.adjusting.decide(number, state, author=author, note=note, at=now):
             raise CannotBeDone(f"{number} was {one.state} already, by {one.decided_by}")
-        parts = await _accepted(desk, one, author, note, now) if accept else []
+        parts: Sequence[Part] = []
+        if accept:
+            parts = await _accepted(desk, one, author, note, now=now)
         event = _drawer_event(one, parts, state, author=author, note=note, now=now)
         await desk.record([event])
-        await _look_after(house, desk, parts, now)
+        await look_after(house, desk, parts, now)
     counting = [part for part in parts if part.counts]
     house.metrics.counted(
-        sum(part.down_bytes for part in counting), sum(part.up_bytes for part in counting)
+        max(0, sum(part.down_bytes for part in counting)),
+        max(0, sum(part.up_bytes for part in counting)),
     )
     return event
 
 
 async def _accepted(
-    desk: Desk, one: Aside, author: str, note: str, now: datetime
+    desk: Desk, one: Aside, author: str, note: str, *, now: datetime
 ) -> Sequence[Part]:
-    evidence = one.evidence
-    if max(evidence.down_bytes, evidence.up_bytes) >= _MOST:
+    if max(one.evidence.down_bytes, one.evidence.up_bytes) >= _MOST:
         raise CannotBeDone(f"{one.id}: more than the ledger can hold: it can only be refused")
-    periods, counts = await desk.adjusting.blind(one)
-    if one.subscriber is None or not periods:
+    parts = await vouch_within(desk, one, author=author, note=note, now=now)
+    if parts is None:
         raise CannotBeDone(f"{one.id}: its gap is no longer in the ledger: correct the total")
-    parts = accepted(evidence, one.subscriber, periods, counts=counts)
-    await desk.adjusting.write(
-        parts,
-        kind=Adjustment.ACCEPTED,
-        rule="CN-10",
-        key=evidence.after.key,
-        source=one.id,
-        author=author,
-        note=note,
-        at=now,
-    )
     return parts
 
 
@@ -173,7 +165,7 @@ async def correct_turn(house: House, correction: Correction, *, now: datetime) -
         )
         event = _correction_event(correction, period, now)
         await desk.record([event])
-        await _look_after(house, desk, [part], now)
+        await look_after(house, desk, [part], now)
     return event
 
 
@@ -225,12 +217,3 @@ def _signed_text(count: int) -> str:
 def _expect_reason(note: str) -> None:
     if not note.strip():
         raise CannotBeDone("a note must say why")
-
-
-async def _look_after(house: House, desk: Desk, parts: Iterable[Part], now: datetime) -> None:
-    """Judge whom *parts* belong to, and settle the periods of theirs that are over."""
-    counting = [part for part in parts if part.counts]
-    over = {(part.period.end, part.subscriber) for part in counting if part.period.end <= now}
-    for end, who in sorted(over):
-        await settle_at(house, desk, {who: now}, end)
-    await judge_at(house, desk, sorted({part.subscriber for part in counting}), now)

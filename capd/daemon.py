@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 _LOOK_S = 0.5  # a command is noticed within a second
 _TELL_S = 1.0
 _STOCK_S = 5.0
+_FILL_S = 20.0
 _LAG_S = 1.0
 _AGAIN_S = 5.0  # after a source ended that never should
 _FINISH_S = 15.0
@@ -134,6 +135,7 @@ class Daemon:
             "intake": (intake.run, _LOOK_S),
             "decide": (judging.everyone, self.config.decide.every_s),
             "due": (judging.due, _LOOK_S),
+            "fill": (judging.fill, _FILL_S),
             "watch": (watch.turn, _LOOK_S),
             "stock": (stock.turn, _STOCK_S),
             "history": (retention.turn, self.config.store.retention.every_s),

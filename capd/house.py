@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from capd.decide.policy import Policy
 from capd.metrics import Metrics
-from capd.model import Counts, MeterKey, MeterState, Part, Period, Reading, SubscriberId
+from capd.model import Counts, MeterKey, MeterState, Part, Period, Reading, Role, SubscriberId
 from capd.store import MeterHome, Store
 
 PAUSED_SEEN = "config_paused"
@@ -41,6 +41,21 @@ class Memory:
     states: dict[MeterKey, MeterState | None] = field(default_factory=dict)
     lines: dict[SubscriberId, Line] = field(default_factory=dict)
     due: dict[SubscriberId, datetime] = field(default_factory=dict)
+    blind: dict[SubscriberId, datetime] = field(default_factory=dict)  # ends of gaps (CN-14)
+    backed: dict[SubscriberId, list[MeterKey]] = field(default_factory=dict)  # with a backup meter
+
+    def sees_past(self, subscriber: SubscriberId, gap_end: datetime) -> bool:
+        """Say whether main meters and a backup meter of *subscriber* were read by then, or later.
+
+        What is not remembered of a meter does not stand in the way: a look at the books decides.
+        """
+        read: dict[Role, list[datetime]] = {Role.MAIN: [], Role.BACKUP: []}
+        for key in self.backed.get(subscriber, ()):
+            state = self.states.get(key)
+            if state is not None:
+                read[self.homes[key].role].append(state.last.at)
+        mains, backups = read[Role.MAIN], read[Role.BACKUP]
+        return bool(backups) and max(backups) >= gap_end and all(at >= gap_end for at in mains)
 
     def forget(self, readings: Sequence[Reading]) -> None:
         """Drop what was remembered of the meters read, and of whose they are."""
@@ -67,3 +82,8 @@ class House:
         """Read again whose meters there are; after an import, and at the start."""
         self.memory.homes = await self.store.people.meter_homes()
         self.memory.lines.clear()
+        self.memory.backed = {}
+        for key, home in self.memory.homes.items():
+            if home.backed:
+                self.memory.backed.setdefault(home.subscriber, []).append(key)
+        self.memory.blind = await self.store.ledger.blind() if self.memory.backed else {}

@@ -1,12 +1,12 @@
 """Judging within a transaction of the desk: verdicts are recorded, differences become orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from capd.decide import guard, late, reconcile
 from capd.decide.judge import judge
 from capd.house import House, Line
-from capd.model import SubscriberId, Verdict
+from capd.model import Part, SubscriberId, Verdict
 from capd.store.desk import Desk
 
 _HOUR = timedelta(hours=1)
@@ -79,3 +79,12 @@ async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: dat
             most_suspensions=house.most_suspensions,
         )
         await desk.add_orders([*released, *held])
+
+
+async def look_after(house: House, desk: Desk, parts: Iterable[Part], now: datetime) -> None:
+    """Judge whom *parts* belong to, and settle the periods of theirs that are over."""
+    counting = [part for part in parts if part.counts]
+    over = {(part.period.end, part.subscriber) for part in counting if part.period.end <= now}
+    for end, who in sorted(over):
+        await settle_at(house, desk, {who: now}, end)
+    await judge_at(house, desk, sorted({part.subscriber for part in counting}), now)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from capd.clock import Clock
 from capd.config import Config
+from capd.fill import fill_all_turn
 from capd.metrics import Metrics
 from capd.model import Device, OrderState, Poll, Reading
 from capd.parts import Parts
@@ -58,6 +59,7 @@ async def _round(parts: Parts, progress: Progress) -> Summary:
     polls = await _polls(parts, progress)
     readings: list[Reading] = [reading for poll in polls for reading in poll.readings]
     await account_turn(house, readings)
+    await fill_all_turn(house, now=parts.clock())
     everyone = await house.store.people.ids()
     progress("decide", 0, len(everyone))
     await decide_turn(house, everyone, now=parts.clock())

@@ -19,6 +19,7 @@ from capd.account.usage import parts
 from capd.decide import facts
 from capd.decide.facts import Refused
 from capd.errors import CannotBeDone, StoreError
+from capd.fill import fill_turn
 from capd.house import House
 from capd.judgement import judge_at, settle_at
 from capd.model import (
@@ -72,6 +73,8 @@ class _Batch:
                 posted = n + 1
                 who = self._house.memory.homes[reading.key].subscriber
                 await self._settle_first(who)
+                if who in self._house.memory.blind:
+                    await fill_turn(self._house, [who], now=reading.at)
                 await decide_turn(self._house, [who], now=reading.at)
             else:
                 posted = posted if await self._save() else len(readings)
@@ -100,7 +103,15 @@ class _Batch:
             return False
         self._gathered.append(posting)
         reached = [self._reaches_a_line(part, reading.at) for part in posting.parts if part.counts]
-        return any(reached)
+        more = home.backed and self._may_fill(home.subscriber, posting)
+        return more or any(reached)
+
+    def _may_fill(self, who: SubscriberId, posting: Posting) -> bool:
+        """Say whether a gap of *who*'s main meter may be judged by now (CN-14)."""
+        blind, entry = self._house.memory.blind, posting.step.entry
+        if posting.backed and entry is not None and entry.unknown_from is not None:
+            blind[who] = entry.ended_at
+        return who in blind and self._house.memory.sees_past(who, blind[who])
 
     def _reaches_a_line(self, part: Part, seen: datetime) -> bool:
         line = self._house.memory.lines.get(part.subscriber)
@@ -160,7 +171,8 @@ def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
             counts=home.counts_bytes,
             within=line.period if line else None,
         )
-    return Posting(before=before, step=result, reading=reading, parts=shares)
+    backed = home.backed and home.counts_bytes
+    return Posting(before=before, step=result, reading=reading, parts=shares, backed=backed)
 
 
 async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:

@@ -15,6 +15,7 @@ from capd.account.report import usage_record
 from capd.decide import facts
 from capd.decide.policy import Policy
 from capd.errors import ConfigError
+from capd.fill import fill_all_turn
 from capd.house import House
 from capd.lines import Line, event_record, line_of
 from capd.metrics import Metrics
@@ -127,6 +128,7 @@ class _Run:
         await self._settle()
         if self._now is not None:
             await self._let_pass(self._now)
+            await fill_all_turn(self._house, now=self._now)
         progress(number)
 
     async def _line(self, line: Line) -> str | None:

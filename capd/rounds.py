@@ -11,6 +11,7 @@ from capd.clock import Clock
 from capd.enforce import Pusher
 from capd.enforce.leaks import leaking
 from capd.enforce.worker import Breaker, carry_out
+from capd.fill import fill_all_turn
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Order, OrderState, Outcome, SubscriberId
@@ -56,6 +57,10 @@ class Judging:
     async def everyone(self) -> None:
         """Judge all subscribers, so that nothing depends on an event being seen."""
         await decide_turn(self._house, await self._house.store.people.ids(), now=self._clock())
+
+    async def fill(self) -> None:
+        """Fill gaps that no reading did: another capd posted it, or this one was ended (CN-14)."""
+        await fill_all_turn(self._house, now=self._clock())
 
     async def due(self) -> None:
         """Judge those for whom time alone changes something by now, dated when it fell due."""

@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 class Batch:
     """What a transaction is to write; rows have the order of the tables' columns."""
 
-    __slots__ = ("after", "before", "broken", "entries", "implausible", "totals")
+    __slots__ = ("after", "before", "broken", "entries", "gaps", "implausible", "totals")
 
     def __init__(self) -> None:
         self.before: dict[MeterKey, MeterState | None] = {}  # where meters must stand
@@ -25,6 +25,7 @@ class Batch:
         self.entries: list[Row] = []
         self.totals: dict[tuple[str, int], list[Any]] = {}
         self.implausible: list[tuple[Implausible, SubscriberId | None]] = []
+        self.gaps: list[dict[str, Any]] = []  # that a backup meter may fill
         self.broken: set[MeterKey] = set()  # not worked out one after the other
 
     def __bool__(self) -> bool:
@@ -62,6 +63,8 @@ def gathered(postings: Sequence[Posting]) -> Batch:
         batch.after[key] = step.state
         if posting.parts:
             _add_parts(batch, posting)
+            if posting.backed and posting.parts[0].counts:
+                _add_gap(batch, posting)
         if step.implausible is not None:
             whose = posting.parts[0].subscriber if posting.parts else None
             batch.implausible.append((step.implausible, whose))
@@ -94,6 +97,27 @@ def _add_parts(batch: Batch, posting: Posting) -> None:
         )
         # a backup's part counts nothing, but its period must be known by name
         _add_to_total(batch, part, start, ended, figures if part.counts else (0, 0, 0, 0))
+
+
+def _add_gap(batch: Batch, posting: Posting) -> None:
+    entry = posting.step.entry
+    if entry is None or entry.unknown_from is None or entry.unknown_to is None:
+        return
+    if entry.unknown_from < entry.unknown_to:
+        batch.gaps.append(
+            {
+                "subscriber": posting.parts[0].subscriber,
+                "device": entry.device,
+                "meter": entry.meter,
+                "started_at": micros(entry.started_at),
+                "ended_at": micros(entry.ended_at),
+                "unknown_from": micros(entry.unknown_from),
+                "unknown_to": micros(entry.unknown_to),
+                "state": "waiting",
+                "down": 0,
+                "up": 0,
+            }
+        )
 
 
 def _add_to_total(batch: Batch, part: Part, start: int, ended: int, figures: Iterable[int]) -> None:

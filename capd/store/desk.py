@@ -19,6 +19,7 @@ from capd.model import (
 )
 from capd.store import rows, standings
 from capd.store.adjusting import Adjusting
+from capd.store.filling import Filling
 from capd.store.order_events import order_event
 from capd.store.outbox import Outbox
 from capd.store.projections import project
@@ -42,6 +43,7 @@ class Desk:
         self._conn = conn
         self._outbox = outbox
         self.adjusting = Adjusting(conn)
+        self.filling = Filling(conn)
 
     async def standings(
         self, ids: Sequence[SubscriberId], *, now: datetime, tz: ZoneInfo, months: int

@@ -21,10 +21,10 @@ from capd.model import (
     SubscriberId,
     Usage,
 )
-from capd.store import adjusting, bulk, ledger_check, rows, standings
+from capd.store import adjusting, bulk, filling, ledger_check, rows, standings
 from capd.store.batch import Batch, gathered
 from capd.store.database import Database
-from capd.store.tables import entries, implausible, meter_states, totals
+from capd.store.tables import entries, gaps, implausible, meter_states, totals
 from capd.units import micros, moment
 
 _BY_HAND = Adjustment.CORRECTED  # a person's figures: no traffic passed then
@@ -67,6 +67,8 @@ class Ledger:
             return False
         await bulk.run(conn, self._statements.add_entries, batch.entries)
         await bulk.run(conn, self._statements.add_totals, batch.total_rows())
+        if batch.gaps:
+            await conn.execute(insert(gaps), batch.gaps)
         if batch.implausible:
             await conn.execute(
                 insert(implausible), [_drawer_row(*one) for one in batch.implausible]
@@ -163,6 +165,14 @@ class Ledger:
         """Return one reading that was put aside."""
         async with self._database.read() as conn:
             return await adjusting.aside(conn, number)
+
+    async def blind(self, *, ready: bool = False) -> dict[SubscriberId, datetime]:
+        """Return who has gaps that a backup meter may fill, and when the last one's entry ended.
+
+        Where *ready*, only those of whom a backup meter was read since (CN-14).
+        """
+        async with self._database.read() as conn:
+            return await filling.blind(conn, ready=ready)
 
     async def check(self) -> list[str]:
         """Return what does not add up, a line each: entries, totals and last readings."""

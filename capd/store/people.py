@@ -39,6 +39,7 @@ class MeterHome:
     role: Role
     cycle_day: int
     counts: Counts  # of the subscriber's product
+    backed: bool = False  # the subscriber has a backup meter, which may fill gaps (CN-14)
 
     @property
     def counts_bytes(self) -> bool:
@@ -121,14 +122,17 @@ class People:
             .join(products, subscribers.c.product == products.c.id)
         )
         async with self._database.read() as conn:
+            found = (await conn.execute(query)).all()
+            backed = {row.who for row in found if row.role == Role.BACKUP}
             return {
                 MeterKey(DeviceId(row.device), row.id): MeterHome(
                     subscriber=SubscriberId(row.who),
                     role=Role(row.role),
                     cycle_day=row.cycle_day,
                     counts=Counts(row.counts),
+                    backed=row.who in backed,
                 )
-                for row in await conn.execute(query)
+                for row in found
             }
 
     async def standings(
