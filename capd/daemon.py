@@ -11,9 +11,10 @@ from pathlib import Path
 
 from capd import systemd
 from capd.api import Api
-from capd.clock import Clock, utc_now
+from capd.clock import Clock, steady_s, utc_now
 from capd.collect import Pour
 from capd.collect.intake import Intake
+from capd.collect.leaps import Leaps
 from capd.config import Config
 from capd.config import load as load_config
 from capd.errors import CapdError, ConfigError, StoreError
@@ -152,9 +153,11 @@ class Daemon:
         return rounds
 
     def _pouring(self, intake: Intake, enforcement: Enforcement) -> Pour:
+        leaps = Leaps(self.clock, steady_s) if self.clock is utc_now else None  # no play clock's
+
         async def pour(poll: Poll) -> None:
             self.metrics.polled(poll)
-            await intake.pour(poll)
+            await intake.pour(poll if leaps is None else leaps.cautious(poll))
             if poll.readings:
                 self._last_read_s = time.monotonic()
                 await enforcement.heard_of(poll.device)
