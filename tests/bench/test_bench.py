@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import ledger, polls
+from tests.bench import ledger, mqtt, polls
 from tests.servers.process import need
 
 pytestmark = pytest.mark.slow
@@ -21,3 +21,11 @@ def test_the_ledger_is_measured_on_both_stores(postgres_server):
     assert [speed.store for speed in speeds] == ["sqlite", "postgresql"]
     assert [speed.readings for speed in speeds] == [40, 40]
     assert "readings/s" in ledger.table(speeds)
+
+
+def test_messages_are_measured_beside_a_bare_loop():
+    need("mosquitto")
+    costs = mqtt.compare(mqtt.Size(devices=10, rounds=3))
+    assert [cost.messages for cost in costs] == [30] * len(mqtt.CONTESTANTS)
+    assert "30 readings posted, 0 mistakes" in costs[0].remark
+    assert "ratio" in mqtt.table(costs)
