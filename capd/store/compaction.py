@@ -17,18 +17,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.account.history import Figures, Span, Sums, add, add_hours, added_up, by_day
 from capd.account.retention import Cuts
-from capd.model import SubscriberId
+from capd.model import Role, SubscriberId
 from capd.store import leftovers
 from capd.store.database import Database
+from capd.store.filling import WAITING
 from capd.store.tables import (
     adjustments,
     charges,
     days,
     entries,
     events,
+    gaps,
     hours,
     lapsed,
     legal_holds,
+    meter_states,
+    meters,
     totals,
 )
 from capd.units import micros
@@ -154,6 +158,7 @@ class Compaction:
                 self._old(entries),
                 entries.c.id < _NEWEST,
                 ~exists().where(adjustments.c.entry == entries.c.id),
+                _to_fill_no_gap(who, micros(self._cuts.raw)),
                 entries.c.period_start.not_in(_disputed(who, micros(self._cuts.disputes))),
             )
             .order_by(entries.c.started_at)
@@ -217,6 +222,22 @@ def _disputed(who: SubscriberId, since: int) -> Select[Any]:
         .join(events, events.c.id == charges.c.event)
         .where(totals.c.subscriber == who, events.c.at >= since)
     )
+
+
+def _to_fill_no_gap(who: SubscriberId, cut: int) -> ColumnElement[bool]:
+    """Say that nobody needs an entry any more to fill what a main meter was blind to (CN-14)."""
+    waiting = select(func.coalesce(func.min(gaps.c.started_at), cut)).where(
+        gaps.c.subscriber == who, gaps.c.state == WAITING
+    )
+    same = (meters.c.device == meter_states.c.device) & (meters.c.id == meter_states.c.meter)
+    read = (  # where a main meter was read last: what it says next may leave a gap from there
+        select(func.coalesce(func.min(meter_states.c.last_at), cut))
+        .join_from(meters, meter_states, same)
+        .where(meters.c.subscriber == who, meters.c.role == Role.MAIN)
+    )
+    ended = entries.c.ended_at
+    behind = ended <= read.scalar_subquery()
+    return (ended <= waiting.scalar_subquery()) & or_(entries.c.counts, behind)
 
 
 async def _taken(conn: AsyncConnection, table: Table, *which: ColumnElement[bool]) -> Sequence[Any]:

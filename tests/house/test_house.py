@@ -34,6 +34,7 @@ TESTED_THROUGH = {
     "capd.once": ("tests/integration/test_pipeline.py", "the turns, by hand"),
     "capd.parts": ("tests/e2e/test_month.py", "the wiring of the daemon"),
     "capd.rounds": ("tests/integration/test_pipeline.py", "the turns, again and again"),
+    "capd.series": ("tests/unit/test_metrics.py", "shown with the other metrics"),
     "capd.simulator": ("tests/integration/test_simulator_agent.py", "asked by real clients"),
     "capd.store": ("tests/integration/test_ledger.py", "the books, on both databases"),
     "capd.systemd": ("tests/e2e/test_month.py", "a datagram to the service manager"),

@@ -19,14 +19,17 @@ from capd.account.history import by_time
 from capd.account.periods import period_of
 from capd.account.retention import Keep, cuts
 from capd.decide.legal import legal_hold
-from capd.model import OrderState, Outcome
+from capd.model import OrderState, Outcome, Role
 from capd.store import Store, check, schema
 from capd.store.compaction import MOST_ROWS
+from capd.units import micros
 from tests.builders import (
     APRIL,
     LONDON,
     MARCH,
     NOON,
+    a_device,
+    a_meter,
     a_reading,
     a_subscriber,
     an_event,
@@ -265,6 +268,38 @@ async def test_a_backup_meters_readings_go_without_being_counted__CN_14(store):
     await store.ledger.post(postings([a_reading(0, device="z"), a_reading(9, device="z", at=60)]))
     assert (await compact(store, days_on(100))).moved.entries == 1
     assert await check(store) == []
+
+
+async def test_a_backups_readings_stay_while_its_main_meter_is_silent__CN_14(store):
+    devices = (a_device(), a_device("cpe-2", meters=(a_meter(role=Role.BACKUP),)))
+    await store.people.apply(an_inventory(devices=devices), dry_run=False, author="test", at=NOON)
+    await store.ledger.post(postings([a_reading(0), a_reading(9, at=60)]))
+    backup = [a_reading(n, device="cpe-2", at=30 * n) for n in range(9)]
+    await store.ledger.post(postings(backup, counts=False))
+    await compact(store, days_on(100))
+    left = await store.ledger.entries("S-1", MARCH.start, MARCH.end)
+    assert [part.ended_at for part in left] == [
+        NOON + timedelta(seconds=30 * n) for n in range(3, 9)
+    ]
+    state = (await store.ledger.states([a_reading().key]))[a_reading().key]
+    await store.ledger.post(postings([a_reading(10, at=days_on(101))], state))
+    await compact(store, days_on(100))
+    assert await store.ledger.entries("S-1", MARCH.start, NOON + timedelta(days=1)) == []
+
+
+async def test_what_a_gap_waits_for_stays_until_it_is_judged__CN_14(store):
+    await store.ledger.post(postings([a_reading(n, at=60 * n) for n in range(9)]))
+    start = micros(NOON + timedelta(seconds=200))
+    async with store._database.write() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO gaps (subscriber, device, meter, started_at, ended_at, unknown_from, "
+                "unknown_to, state, down, up) VALUES ('S-1', 'cpe-1', 'wan', :start, :end, "
+                ":start, :end, 'waiting', 0, 0)"
+            ),
+            {"start": start, "end": start + 9},
+        )
+    assert (await compact(store, days_on(100))).moved.entries == 3
 
 
 async def test_the_check_finds_an_hour_or_a_sum_that_vanished_or_changed(store):
