@@ -46,6 +46,22 @@ class Arrival(NamedTuple):
     receipt: int | None  # None: QoS 0
 
 
+class Ended(NamedTuple):
+    """How a connection ended: not the error itself, which would keep the socket alive."""
+
+    why: str = "the connection ended"
+    other_version: bool = False
+    there_was: bool = False
+
+
+def ended_by(group: BaseExceptionGroup[BrokerLost]) -> Ended:
+    """Return what the first of the errors that ended a connection says."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return Ended(str(first), isinstance(first, BrokerLost) and first.other_version)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
     """How to be at the broker: which version, as whom, for how long."""

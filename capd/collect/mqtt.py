@@ -9,11 +9,20 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from capd.clock import Clock
 from capd.collect import Commits, Pour
-from capd.collect.broker import BrokerLost, Manner, Session, greet, name_of, session, tls_of
+from capd.collect.broker import (
+    BrokerLost,
+    Ended,
+    Manner,
+    Session,
+    ended_by,
+    greet,
+    name_of,
+    session,
+    tls_of,
+)
 from capd.collect.hearing import Hearing, Message
 from capd.collect.topics import Topics, topics_of
 from capd.config import MqttConfig
@@ -130,9 +139,9 @@ class MqttSource:
             await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - spread only
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
-    async def _converse(self, tls: ssl.SSLContext | None, *, v5: bool) -> "_Ended":
+    async def _converse(self, tls: ssl.SSLContext | None, *, v5: bool) -> Ended:
         """Listen until the connection ends; return whether there was one, and why it ended."""
-        there_was, ended = False, _Ended()
+        there_was, ended = False, Ended()
         kept_s = 0 if self._config.clean_session else self._config.session_expiry_s
         manner = Manner(v5=v5, client_id=self._client_id, kept_s=kept_s)
         try:
@@ -150,7 +159,7 @@ class MqttSource:
                         self._receipts.append((talk, receipt))
                         self._open += 1
         except* BrokerLost as lost:
-            ended = _first(lost)
+            ended = ended_by(lost)
         return ended._replace(there_was=there_was)
 
     async def _subscribe(self, talk: Session) -> None:
@@ -208,8 +217,8 @@ class MqttSource:
         if len(self._gathered) >= self._most:
             self._full.set()
 
-    async def _burst(self) -> bool:
-        """Wait for a burst; return whether the broker seems to wait for acknowledgements."""
+    async def _burst(self) -> None:
+        """Wait for a burst: it ends early where the broker seems to wait for acknowledgements."""
         await self._something.wait()
         late = self._late
         end_s = time.monotonic() + (_LATE_BURST_S if late else self._burst_s)
@@ -221,17 +230,21 @@ class MqttSource:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(_QUIET_S, self._burst_s)):
                         await self._full.wait()
-                        return False
-            quiet, stalled = self._arrived == before, self._open >= _WINDOW
+                        return
+            quiet, stalled = self._arrived == before, self._stalled
             if late and quiet and not stalled:
                 self._late_until_s = 0.0  # that was all
             if quiet and (late or stalled):
-                return stalled
-        return False
+                return
+
+    @property
+    def _stalled(self) -> bool:
+        """Say whether a broker may send no more before something is acknowledged."""
+        return self._open >= _WINDOW
 
     async def _pour_bursts(self, pour: Pour, commits: Commits | None) -> None:
         while True:
-            hurry = await self._burst()
+            await self._burst()
             burst, self._gathered = self._gathered, []
             receipts, self._receipts = self._receipts, []
             self._something.clear()
@@ -243,8 +256,6 @@ class MqttSource:
                 self._give_back(receipts)
             elif receipts:
                 self._given.put_nowait((commits.mark(), receipts))
-                if hurry:
-                    commits.hurry()
 
     def _count_rejected(self) -> None:
         for reason, n in self._hearing.rejected.items():
@@ -256,8 +267,19 @@ class MqttSource:
         """Give receipts back in the order of arrival, each when its readings are committed."""
         while True:
             mark, receipts = await self._given.get()
-            await commits.committed(mark)
+            await self._committed(commits, mark)
             self._give_back(receipts)
+
+    async def _committed(self, commits: Commits, mark: int) -> None:
+        """Wait for the commit, and hurry it where the broker seems to wait for it too."""
+        while True:
+            before = self._arrived
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_QUIET_S):
+                    await commits.committed(mark)
+                    return
+            if self._stalled and self._arrived == before:
+                commits.hurry()
 
     def _give_back(self, receipts: Receipts) -> None:
         for talk, receipt in receipts:
@@ -272,19 +294,3 @@ class MqttSource:
                 now = self._clock()
                 for poll in self._hearing.unheard(self._up_since, now, self._patience):
                     await pour(poll)
-
-
-class _Ended(NamedTuple):
-    """How a connection ended: not the error itself, which would keep the socket alive."""
-
-    why: str = "the connection ended"
-    other_version: bool = False
-    there_was: bool = False
-
-
-def _first(group: BaseExceptionGroup[BrokerLost]) -> _Ended:
-    """Return what the first of the errors that ended a connection says."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return _Ended(str(first), isinstance(first, BrokerLost) and first.other_version)

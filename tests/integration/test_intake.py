@@ -83,3 +83,18 @@ async def test_a_full_intake_makes_its_sources_wait():
     await intake.pour(a_poll(5))
     await intake.flush()
     assert ledger.batches == [[1, 2, 3, 4], [5]]
+
+
+async def test_who_waits_for_a_commit_may_hurry_it():
+    ledger = Ledger()
+    intake = Intake(ledger.post, batch_ms=60_000)
+    await intake.pour(a_poll(1))
+    first = intake.mark()
+    task = asyncio.get_running_loop().create_task(intake.run())
+    intake.hurry()
+    await intake.committed(first)
+    assert ledger.batches == [[1]]
+    intake.hurry()  # there is nothing to hurry
+    await intake.committed(first)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

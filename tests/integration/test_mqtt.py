@@ -239,3 +239,83 @@ async def test_a_router_that_publishes_no_more_is_noticed(broker):
         await ledger.until(lambda: ledger.polls)
     assert ledger.polls[0].unreachable
     assert "nothing heard" in ledger.polls[0].problem
+
+
+def line(now, **fields):
+    counts = ",".join(f"{key}={value}i" for key, value in fields.items())
+    return f"net,host=d1,interface=wan0 {counts} {int(now * 1e9)}\n"
+
+
+def telegraf_json(now, rx):
+    fields = {"bytes_recv": rx, "bytes_sent": 70, "drop_in": 0}
+    tags = {"host": "d1", "interface": "wan0"}
+    return {"fields": fields, "name": "net", "tags": tags, "timestamp": int(now)}
+
+
+def a_report(now, rx, interface="1"):
+    stats = f"Device.IP.Interface.{interface}.Stats"
+    return {
+        "CollectionTime": int(now), "Device.DeviceInfo.UpTime": 500, f"{stats}.BytesReceived": rx,
+        f"{stats}.BytesSent": 70,
+    }  # fmt: skip
+
+
+def monitoring(now, rx):
+    statistics = {"rx_bytes": rx, "tx_bytes": 70}
+    return {
+        "type": "DeviceMonitoring",
+        "general": {"hostname": "OpenWrt", "uptime": 500, "local_time": int(now)},
+        "interfaces": [{"name": "wan0", "statistics": statistics}],
+    }
+
+
+PUBLISHERS = {
+    "telegraf, line protocol": (
+        "generic_telegraf", "telegraf/d1/net", "wan0",
+        lambda now: line(now, bytes_sent=70, bytes_recv=900, packets_sent=1),
+    ),
+    "telegraf, JSON": (
+        "generic_telegraf", "telegraf/d1/net", "wan0",
+        lambda now: json.dumps(telegraf_json(now, 900)),
+    ),
+    "telegraf, a batch": (
+        "generic_telegraf", "telegraf/d1/net", "wan0",
+        lambda now: json.dumps(
+            {"metrics": [telegraf_json(now - 10, 800), telegraf_json(now, 900)]}
+        ),
+    ),
+    "obuspa, after an outage": (
+        "generic_tr181", "bulk/d1", "1",
+        lambda now: json.dumps({"Report": [a_report(now - 600, 800), a_report(now, 900)]}),
+    ),
+    "openwisp-monitoring": (
+        "generic_netjson", "netjson/d1/monitoring", "wan0",
+        lambda now: json.dumps(monitoring(now, 900)),
+    ),
+    "collectd, Format JSON": (
+        "linux_router", "collectd/d1/interface-wan0/if_octets", "wan0",
+        lambda now: json.dumps(
+            [{"values": [900, 70], "dsnames": ["rx", "tx"], "time": now, "host": "d1",
+              "type": "if_octets"}]
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("publisher", PUBLISHERS)
+async def test_what_other_agents_publish_is_counted(broker, publisher):
+    profile, topic, if_name, payload = PUBLISHERS[publisher]
+    device = a_device(
+        "d1", profile=profile, mqtt_name="d1", meters=(a_meter(if_name=if_name),),
+        settings={} if profile != "linux_router" else {"wan": "wan0", "lan": "lan0"},
+    )  # fmt: skip
+    async with listening(broker.url, device) as (ledger, _):
+        await ledger.until(lambda: ledger.up == [False, True])
+        while not ledger.readings:
+            now = utc_now().timestamp()
+            await asyncio.to_thread(broker.publish, topic, payload(now).encode())
+            await asyncio.sleep(0.1)
+    last = ledger.readings[-1]
+    assert (last.device, last.down_bytes, last.up_bytes) == ("d1", 900, 70)
+    assert ledger.readings[0].down_bytes in (800, 900)
+    assert ledger.rejected == {}

@@ -284,3 +284,27 @@ async def figures(store, start):
     entries = await store.ledger.entries("S-1", start, start + timedelta(hours=1))
     first = min((round((e.started_at - start).total_seconds()) for e in entries), default=None)
     return len(entries), first, sum(entry.down_bytes for entry in entries)
+
+
+async def test_a_broker_that_waits_for_acknowledgements_is_not_kept_waiting(broker):
+    """Mosquitto sends 20 ahead to a client of 3.1.1; capd commits then, whatever the batch."""
+    ledger = Ledger()
+    intake = Intake(ledger.post, batch_ms=60_000)
+    source = MqttSource((SCRIPTED,), PROFILES, MqttConfig(url=broker.url), utc_now, burst_s=0.05)
+    source._versions = [False]
+    async with a_router(broker) as publish, asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(source.run(intake.pour, intake)),
+            group.create_task(intake.run()),
+        ]
+        while not intake.mark():  # the subscription follows the connection
+            await publish(0, at=utc_now())
+            await asyncio.sleep(0.05)
+        start = utc_now()
+        for n in range(1, 101):
+            await publish(n, at=start + timedelta(milliseconds=n))
+        await until(lambda: 80 in ledger.counters)
+        for task in tasks:
+            task.cancel()
+    counted = [count for count in ledger.counters if count]
+    assert counted == sorted(counted)

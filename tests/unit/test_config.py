@@ -194,3 +194,16 @@ def test_the_contracts_example_is_accepted(tmp_path):
     assert isinstance(config, Config)
     assert config.collect.snmp.interval_s == told["collect"]["snmp"]["interval_s"]
     assert config.notify.email.from_ == "support@example.net"
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ('share = "a"\nclean_session = false', "exclude each other"),
+        ('share = "a/b"', "the name of a group"),
+        ("session_expiry_s = 5", "session_expiry_s"),
+    ],
+)
+def test_a_session_that_cannot_work_is_refused(tmp_path, lines, why):
+    with pytest.raises(ConfigError, match=why):
+        load(write(tmp_path, f"[collect.mqtt]\n{lines}\n"))
