@@ -37,7 +37,7 @@ from capd.store.tables import (
 )
 from capd.units import micros
 
-MOST_ROWS = 1000
+MOST_ROWS = 500
 """Rows that one transaction takes away: whoever posts readings waits no longer than for that."""
 
 _WINDOW = 30 * 86_400_000_000  # of hours, or of days, in one transaction
