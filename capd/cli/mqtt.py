@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import sys
 from contextlib import aclosing, suppress
 from dataclasses import asdict
@@ -22,6 +23,8 @@ from capd.model import Device
 from capd.network import network
 from capd.parts import profiles_of
 from capd.units import rfc3339
+
+_FILTER = re.compile(r"(?:(?:[^+#\0/]*|\+)/)*(?:[^+#\0/]*|\+|#)(?<!^)", re.DOTALL)  # MQTT 5, 4.7
 
 app = typer.Typer(help="What devices publish.", no_args_is_help=True)
 
@@ -49,6 +52,8 @@ def sniff_(
     config: ConfigFile = None,
 ) -> None:
     """Show live what each message decodes to, or why it is refused; the daemon is not disturbed."""
+    if topic is not None and not _FILTER.fullmatch(topic):
+        raise ConfigError(f"--topic: wants a filter such as collectd/+/#, not {topic!r}")
     logging.getLogger("capd.collect").setLevel(logging.CRITICAL)  # it is all said here
     wait(_sniff(config, topic, seconds, json=json))
 

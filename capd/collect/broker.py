@@ -112,10 +112,11 @@ class Session:
         except (aiomqtt.MqttError, OSError) as exc:
             raise BrokerLost(_words(exc)) from None
 
-    def acknowledge(self, receipt: int) -> None:
+    def acknowledge(self, receipt: int) -> bool:
         """Tell the broker that a message may be forgotten; of a lost connection it is in vain."""
         if self._open:
             self._client._client.ack(receipt, 1)  # noqa: SLF001 - see above
+        return self._open
 
     def close(self) -> None:
         """Acknowledge nothing from now on: another connection has other numbers."""

@@ -282,9 +282,7 @@ class MqttSource:
                 commits.hurry()
 
     def _give_back(self, receipts: Receipts) -> None:
-        for talk, receipt in receipts:
-            talk.acknowledge(receipt)
-        self._open = max(0, self._open - len(receipts))
+        self._open -= sum(talk.acknowledge(receipt) for talk, receipt in receipts)
 
     async def _pour_silence(self, pour: Pour) -> None:
         """Say who has not been heard for long, though the broker is there."""

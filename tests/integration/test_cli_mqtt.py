@@ -117,6 +117,13 @@ def test_a_broker_that_is_not_there_is_one_line(installed, broker):
     assert f"127.0.0.1:{broker.port}: no connection" in line
 
 
+@pytest.mark.parametrize("topic", ["", "a#", "a/#/b", "a+/b"])
+def test_a_filter_that_is_none_is_refused(tmp_path, topic):
+    done = capd(tmp_path, "mqtt", "sniff", "--topic", topic)
+    assert done.returncode == 2
+    assert "--topic: wants a filter" in done.stderr
+
+
 def test_without_a_broker_in_the_configuration_there_is_nothing_to_sniff(tmp_path):
     (tmp_path / "capd.toml").write_text("")
     done = capd(tmp_path, "mqtt", "sniff")

@@ -69,6 +69,24 @@ def test_a_device_that_cannot_be_listened_to_is_said_and_hurts_nobody_else(devic
     assert len(topics.routes) == 2
 
 
+def test_settings_stand_in_the_paths_of_a_map_too():
+    settings = {"interfaces": "Device.Cellular.Interface"}
+    device = a_device("a", profile="generic_tr181", mqtt_name="a", settings=settings)
+    (route,) = topics_of([device], PROFILES).routes.values()
+    assert route.mqtt.map.rx_bytes == "Device.Cellular.Interface.{ifName}.Stats.BytesReceived"
+    assert "{interfaces}" in PROFILES["generic_tr181"].mqtt.map.rx_bytes
+
+
+def test_a_telegraf_device_has_a_topic_for_all_interfaces_and_one_for_its_uptime():
+    meters = (a_meter(), a_meter("b", subscriber="S-2", if_name="wan1"))
+    device = a_device("a", profile="generic_telegraf", mqtt_name="a", settings={}, meters=meters)
+    routes = topics_of([device], PROFILES).routes
+    assert {topic: (route.kind, route.names) for topic, route in routes.items()} == {
+        "telegraf/a/net": ("telegraf", ("wan0", "wan1")),
+        "telegraf/a/system": ("telegraf", ()),
+    }
+
+
 def test_two_devices_never_share_a_topic():
     topics = topics_of([a_device("a", mqtt_name="x"), a_device("b", mqtt_name="x")], PROFILES)
     assert {route.device for route in topics.routes.values()} == {"a"}
