@@ -1,6 +1,6 @@
 """What the main meter was blind to, filled from the backup meter's readings, once (CN-14)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from capd.account.adjusting import accepted, figures, over, vouched
 from capd.account.backup import Fill, best, fill, needed_until
 from capd.house import House
 from capd.judgement import look_after
-from capd.model import Adjustment, Aside, Entry, Event, Part, Period, SubscriberId
+from capd.model import Adjustment, Aside, Entry, Event, Part, SubscriberId
 from capd.store.desk import Desk
 from capd.store.filling import GapRow
 from capd.units import size_text
@@ -50,7 +50,7 @@ async def fill_within(desk: Desk, who: SubscriberId, now: datetime) -> list[Part
         found = judged[0]
         if not await desk.filling.close(one, found) or found is None:
             continue
-        parts = _parts(one, found, who, await desk.filling.periods(who, one))
+        parts = _parts(one, found, who, await desk.filling.blind(who, one))
         await desk.adjusting.write(
             parts,
             kind=Adjustment.FILLED,
@@ -87,7 +87,8 @@ async def _judged(
     return (best(fills),) if known else None
 
 
-def _parts(one: GapRow, found: Fill, who: SubscriberId, periods: list[Period]) -> list[Part]:
+def _parts(one: GapRow, found: Fill, who: SubscriberId, blind: Sequence[Part]) -> list[Part]:
+    """Return the bytes, in the gap, and the time that is known now, where it was put down."""
     gap = one.gap
     entry = Entry(
         device=found.key.device,
@@ -97,17 +98,36 @@ def _parts(one: GapRow, found: Fill, who: SubscriberId, periods: list[Period]) -
         flowed_from=gap.unknown_from,
         down_bytes=found.down,
         up_bytes=found.up,
-        unknown_from=gap.unknown_from if found.whole else None,
-        unknown_to=gap.unknown_to if found.whole else None,
+        unknown_from=gap.unknown_from,
+        unknown_to=gap.unknown_to,
     )
-    return [
-        replace(
-            part,
-            estimated_bytes=part.down_bytes + part.up_bytes,
-            unknown_us=-part.unknown_us,
-        )
-        for part in over(entry, who, periods, counts=True)
+    theirs = [
+        part
+        for part in blind
+        if part.period.start < gap.unknown_to and part.period.end > gap.unknown_from
     ]
+    shares = over(entry, who, [part.period for part in theirs], counts=True)
+    filled = [
+        replace(share, estimated_bytes=share.down_bytes + share.up_bytes, unknown_us=0)
+        for share in shares
+    ]
+    known = [_known(share, part) for share, part in zip(shares, theirs, strict=True)]
+    parts = [*filled, *(known if found.whole else ())]
+    return [part for part in parts if figures(part) != (0, 0, 0, 0)]
+
+
+def _known(share: Part, blind: Part) -> Part:
+    """Return the unknown time of *share* taken out of *blind*, by the hour as it was put in."""
+    within = blind.started_at <= share.started_at and share.ended_at <= blind.ended_at
+    at = share if within else blind
+    return replace(
+        share,
+        started_at=at.started_at,
+        ended_at=at.ended_at,
+        down_bytes=0,
+        up_bytes=0,
+        unknown_us=-share.unknown_us,
+    )
 
 
 def _event(one: GapRow, found: Fill, who: SubscriberId, now: datetime) -> Event:

@@ -98,6 +98,8 @@ def share(count: int, start: datetime, end: datetime, cuts: Sequence[datetime]) 
 
 def shared(count: int, start: int, end: int, cuts: Sequence[int]) -> list[int]:
     """Return what `share` returns, of moments in microseconds."""
+    if count < 0:  # taken back out just as it was put in
+        return [-one for one in shared(-count, start, end, cuts)]
     whole = end - start
     last = sum(1 for cut in cuts if cut < end)
     if whole <= 0:  # a moment, not a span: all of it belongs to where it is

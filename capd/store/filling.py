@@ -13,12 +13,11 @@ from capd.model import (
     DeviceId,
     MeterKey,
     Part,
-    Period,
     Role,
     SubscriberId,
 )
 from capd.store import rows, whole
-from capd.store.adjusting import period_of_row, same_period
+from capd.store.adjusting import same_period
 from capd.store.tables import adjustments, entries, gaps, meter_states, meters, totals
 from capd.units import micros, moment
 
@@ -106,19 +105,17 @@ class Filling:
         found = [_gap_row(row) for row in (await self._conn.execute(query)).mappings()]
         return {(one.key, one.gap.end): one.gap.start for one in found}
 
-    async def periods(self, who: SubscriberId, one: GapRow) -> list[Period]:
-        """Return the periods that the gap's unknown time was put down in, oldest first."""
+    async def blind(self, who: SubscriberId, one: GapRow) -> list[Part]:
+        """Return the parts of the gap's own entry, oldest first: where its time is unknown."""
+        since, until = micros(one.gap.start), micros(one.gap.end)
         found = await whole.around(self._conn, who, one.gap.start, one.gap.end)
-        kept = {
-            row["period_start"]: period_of_row(row)
-            for row in found
-            if row["counts"] and (row["device"], row["meter"]) == one.key
-        }
-        since, until = one.gap.unknown_from, one.gap.unknown_to
         return [
-            period
-            for _, period in sorted(kept.items())
-            if period.start < until and period.end > since
+            whole.part(row)
+            for row in sorted(found, key=lambda row: (row["ended_at"], row["id"]))
+            if (row["device"], row["meter"]) == one.key
+            and row["counts"]
+            and row["quality"] != Adjustment.ACCEPTED
+            and since < row["ended_at"] <= until
         ]
 
     async def close(self, one: GapRow, fill: Fill | None) -> bool:
@@ -167,19 +164,7 @@ class Filling:
             .where(adjustments.c.kind == Adjustment.FILLED, adjustments.c.source == one.id)
             .group_by(*period, entries.c.subscriber, entries.c.started_at, entries.c.ended_at)
         )
-        return [
-            Part(
-                subscriber=SubscriberId(row["subscriber"]),
-                period=period_of_row(row),
-                started_at=moment(row["started_at"]),
-                ended_at=moment(row["ended_at"]),
-                down_bytes=int(row["down"]),
-                up_bytes=int(row["up"]),
-                estimated_bytes=int(row["estimated"]),
-                unknown_us=int(row["unknown_us"]),
-            )
-            for row in (await self._conn.execute(query)).mappings()
-        ]
+        return [whole.part(row) for row in (await self._conn.execute(query)).mappings()]
 
     async def now_known(self, key: MeterKey, end: datetime, unknown_to: datetime | None) -> None:
         """Say that the gap of the entry ending at *end* is known, but for what is up to then."""

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.account.backup import Span
-from capd.model import Adjustment, MeterKey, SubscriberId
+from capd.model import Adjustment, MeterKey, Part, SubscriberId
 from capd.store import rows
-from capd.store.adjusting import same_period
+from capd.store.adjusting import period_of_row, same_period
 from capd.store.tables import entries, totals
 from capd.units import micros, moment
 
@@ -104,4 +104,18 @@ def _continues(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
         one["ended_at"] == one["period_end"] == other["period_start"]
         and other["began"] <= other["period_start"]
         and all(one[name] == other[name] for name in same)
+    )
+
+
+def part(row: rows.Row) -> Part:
+    """Return a part; sums in *row* may be of several that cancel each other."""
+    return Part(
+        subscriber=SubscriberId(row["subscriber"]),
+        period=period_of_row(row),
+        started_at=moment(row["started_at"]),
+        ended_at=moment(row["ended_at"]),
+        down_bytes=int(row["down"]),
+        up_bytes=int(row["up"]),
+        estimated_bytes=int(row["estimated"]),
+        unknown_us=int(row["unknown_us"]),
     )

@@ -305,6 +305,8 @@ async def test_whatever_happens_no_more_is_counted_than_flowed_and_the_books_add
     assert await filled(store)
     for period in (MARCH, APRIL):
         assert min(await usage(store, period)) >= 0
+        hours = await store.history.by_time("S-1", period, "hour", LONDON)
+        assert all(min(figures) >= 0 for _, _, *figures in hours)
 
 
 async def test_a_replay_fills_when_the_reading_that_proves_it_comes():
@@ -333,3 +335,17 @@ async def test_a_replay_fills_when_the_reading_that_proves_it_comes():
     (usage_,) = [record for record in told if record["kind"] == "usage"]
     assert (usage_["counted_bytes"], usage_["unknown_s"]) == (101 * GB, 0)
     assert usage_["estimated_bytes"] == 100 * GB
+
+
+async def test_what_is_known_now_is_taken_out_of_the_very_hours_it_was_put_in(store):
+    house = await a_house(store, inventory=backed())
+    await account_turn(
+        house,
+        [
+            main(0, -300, uptime_s=9e6), radio(0, -300), main(7, 600, uptime_s=300.0),
+            radio(1000, 600),
+        ],
+    )  # fmt: skip
+    hours = await store.history.by_time("S-1", MARCH, "hour", LONDON)
+    assert [tuple(figures) for _, _, *figures in hours] == [(496, 0, 496, 0), (504, 0, 497, 0)]
+    assert await check(store) == []
