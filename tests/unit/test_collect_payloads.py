@@ -289,6 +289,17 @@ def test_a_decimal_in_json_is_told_the_cure__CN_17():
     assert "not a rate" in sample.found.text
 
 
+@pytest.mark.parametrize("time", [b"1e999999", b"1e99999999999", b"-1", b"inf", b"9" * 30, b""])
+def test_a_time_that_is_absurd_is_refused_and_breaks_nothing(time):
+    assert reason(collectd.octets(time + b":1:2", 64)) == "undecodable"
+    assert reason(collectd.uptime(time + b":1")) == "undecodable"
+
+
+@pytest.mark.parametrize("time", ['"0001-01-01T00:00:00+14:00"', "1e300", "-1e18", "9" * 19])
+def test_so_it_is_in_json(time):
+    assert reason(told(f'{{"at":{time}}}'.encode())) == "undecodable"
+
+
 @given(st.binary(max_size=200))
 def test_no_payload_breaks_the_decoders(payload):
     collectd.octets(payload, 64)

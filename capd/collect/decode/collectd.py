@@ -6,7 +6,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import orjson
 
@@ -17,6 +17,7 @@ from capd.units import moment
 
 _WHOLE = re.compile(rb"[0-9]{1,20}")
 _NUMBER = re.compile(rb"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|-?nan|-?inf|U")
+_EPOCH = re.compile(rb"[0-9]{1,11}(?:\.[0-9]{0,9})?")
 _LONGEST_S = 2**40
 RATES = (
     "publishes rates, not counters: put `StoreRates false` in the Publish block of collectd's "
@@ -89,10 +90,9 @@ def _epoch(text: bytes) -> datetime | Refused | None:
     """Return the moment of *text*, seconds since 1970; None for collectd's N (now)."""
     if text == b"N":
         return None
-    try:
-        return moment(int(Decimal(text.decode()) * 1_000_000))
-    except (InvalidOperation, ValueError, OverflowError):
+    if not _EPOCH.fullmatch(text):
         return Refused(reason="undecodable", text="has no time in front")
+    return moment(int(Decimal(text.decode()) * 1_000_000))
 
 
 def _values(payload: bytes, kind: str, otherwise: Refused) -> Mapping[str, object] | Refused:

@@ -101,9 +101,9 @@ def moment_in(value: object, unit: TimeUnit = "s") -> datetime | Refused | None:
     if isinstance(value, str):
         try:
             at = datetime.fromisoformat(value)
-        except ValueError:
+            return at.astimezone(UTC) if at.tzinfo is not None else refused
+        except (ValueError, OverflowError):  # the year 1 in another zone is none
             return refused
-        return at.astimezone(UTC) if at.tzinfo is not None else refused
     if isinstance(value, bool) or not isinstance(value, int | float):
         return refused
     try:
