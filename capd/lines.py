@@ -1,5 +1,6 @@
 """Readings and facts as JSON lines: one form for replay files, captures and tests."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -31,8 +32,9 @@ _READING_KEYS = frozenset(
 
 def line_of(text: bytes | str) -> Line:
     """Return the reading or fact that one line tells; ValueError says what is wrong with it."""
+    text = text.encode() if isinstance(text, str) else text
     try:
-        fields = orjson.loads(text)
+        fields = orjson.loads(text.removeprefix(BOM_UTF8))  # some editors write one
     except orjson.JSONDecodeError as exc:
         raise ValueError(f"no JSON: {exc}") from None
     if not isinstance(fields, dict):

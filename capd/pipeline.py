@@ -18,6 +18,7 @@ from capd.account.counters import step
 from capd.account.usage import parts
 from capd.decide import facts
 from capd.decide.facts import Refused
+from capd.decide.references import repeated
 from capd.errors import CannotBeDone, StoreError
 from capd.fill import fill_turn
 from capd.house import House
@@ -178,8 +179,8 @@ def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
 async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
     """Take in what somebody told about a subscriber, and judge them; return why not, if refused.
 
-    The same top-up reference twice adds once, and is not refused. Raises CannotBeDone where the
-    subscriber is not known.
+    The same top-up reference twice adds once, and is not refused; for somebody else, or another
+    size, it is. Raises CannotBeDone where the subscriber is not known.
     """
     if fact.subscriber is None:
         raise CannotBeDone(f"{fact.fact}: whose? a subscriber is missing")
@@ -191,8 +192,9 @@ async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
         if not standings:
             raise CannotBeDone(f"no subscriber {fact.subscriber!r}")
         reference = fact.details.get("reference")
-        if reference is not None and await desk.fact_seen(fact.fact, reference):
-            return None
+        before = None if reference is None else await desk.fact_seen(fact.fact, reference)
+        if before is not None:
+            return repeated(before, fact)
         found = facts.accept(standings[0], fact, catalogue, house.policy, now, zone=house.zone)
         if isinstance(found, Refused):
             return found.sentence

@@ -14,6 +14,7 @@ _BYTES = {
 }  # fmt: skip
 _BPS = {"": 1, "BPS": 1, "KBPS": 10**3, "MBPS": 10**6, "GBPS": 10**9}
 _LARGEST = 2**63 - 1  # what a BIGINT column holds
+_YEARS = range(1970, 2200)  # beyond them a year is a slip of the hand
 
 
 def bytes_of(text: str | int) -> int:
@@ -90,7 +91,7 @@ def rfc3339(at: datetime) -> str:
 def moment_of(text: str) -> datetime:
     """Return the moment that the RFC 3339 *text* names; an offset or Z must be there.
 
-    Raises ValueError with a sentence that says what is accepted.
+    Raises ValueError with a sentence that says what is accepted: a slip in the year is none.
     """
     try:
         at = datetime.fromisoformat(text)
@@ -98,4 +99,6 @@ def moment_of(text: str) -> datetime:
         raise ValueError(f"wants a time such as 2026-03-01T00:05:00Z, not {text!r}") from None
     if at.tzinfo is None:
         raise ValueError(f"wants a time with its zone (2026-03-01T00:05:00Z), not {text!r}")
+    if at.year not in _YEARS:
+        raise ValueError(f"wants a year from {_YEARS[0]} to {_YEARS[-1]}, not {text!r}")
     return at.astimezone(UTC)

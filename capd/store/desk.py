@@ -24,6 +24,7 @@ from capd.store.order_events import order_event
 from capd.store.outbox import Outbox
 from capd.store.projections import project
 from capd.store.tables import applied, orders, seen
+from capd.store.tables import events as trail
 from capd.store.trail import append
 from capd.units import micros
 
@@ -63,10 +64,12 @@ class Desk:
         await self._outbox.enqueue(self._conn, written)
         return ids
 
-    async def fact_seen(self, kind: str, reference: str) -> bool:
-        """Say whether an event of *kind* had this reference: the same twice counts once."""
-        query = select(seen.c.event).where(seen.c.kind == kind, seen.c.reference == reference)
-        return (await self._conn.execute(query)).first() is not None
+    async def fact_seen(self, kind: str, reference: str) -> Event | None:
+        """Return the event of *kind* that had this reference: the same twice counts once."""
+        query = select(trail).join(seen, seen.c.event == trail.c.id)
+        query = query.where(seen.c.kind == kind, seen.c.reference == reference)
+        row = (await self._conn.execute(query)).mappings().first()
+        return None if row is None else rows.event(row)
 
     async def applied(self, ids: Collection[SubscriberId]) -> list[Applied]:
         """Return what devices are known to give *ids*: one a subscriber and enforcing device."""

@@ -91,3 +91,30 @@ async def test_a_fact_that_is_refused_is_told_with_its_line__AD_7():
     assert refused == [
         "month.jsonl:2: refused: Endless has no cap: there is nothing to add data to"
     ]
+
+
+async def test_a_reference_is_worth_one_top_up_of_one_person_and_one_size__UC_3():
+    two = an_inventory(
+        subscribers=(a_subscriber("S-1"), a_subscriber("S-2")),
+        devices=(),
+    )
+    refused = []
+    bought = {"size": "10GB", "reference": "inv-9"}
+    lines = [
+        fact("2026-03-02T00:00:00", "topup", **bought),
+        fact("2026-03-02T00:00:00", "topup", **bought),
+        fact("2026-03-02T00:00:01", "topup", **bought, subscriber="S-2"),
+        fact("2026-03-02T00:00:02", "topup", size="20GB", reference="inv-9"),
+    ]
+    records = await played(lines, inventory=two, refused=refused.append)
+    allowed = [usage(records, "2026-03", who)["allowance_bytes"] for who in ("S-1", "S-2")]
+    assert allowed == [110 * GB, 100 * GB]
+    assert [why.split(" stands for ")[0] for why in refused] == [
+        "month.jsonl:3: refused: reference 'inv-9'",
+        "month.jsonl:4: refused: reference 'inv-9'",
+    ]
+
+
+async def test_a_file_may_begin_with_a_byte_order_mark():
+    records = await played([b"\xef\xbb\xbf" + OVER[0]])
+    assert usage(records, "2026-03")["counted_bytes"] == 0

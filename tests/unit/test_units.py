@@ -43,7 +43,7 @@ def test_sizes_and_rates_are_said_shortly():
     assert rate_text(900) == "900 bps"
 
 
-@given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(9000, 1, 1)))
+@given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2199, 1, 1)))
 def test_a_moment_survives_the_store_and_the_wire(at):
     at = at.replace(tzinfo=UTC)
     assert moment(micros(at)) == at
@@ -55,4 +55,7 @@ def test_a_moment_wants_its_zone():
     assert rfc3339(east) == "2026-03-01T00:00:00Z"
     for text in ("2026-03-01T00:00:00", "yesterday", ""):
         with pytest.raises(ValueError, match="wants a time"):
+            moment_of(text)
+    for text in ("9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00", "20260-03-01T00:00Z"):
+        with pytest.raises(ValueError, match=r"wants a (year|time)"):
             moment_of(text)
