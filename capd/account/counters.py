@@ -58,11 +58,15 @@ def _after_a_fall(last: Reading, fallen: Reading, reading: Reading) -> Step:
             flowed_from=last.at,
         )
         return _checked(last, reading, count)
-    return _rebased(last, fallen, _between(fallen, reading))
+    return _rebased(last, fallen, reading, _between(fallen, reading))
 
 
-def _rebased(last: Reading, fallen: Reading, after: Step) -> Step:
-    """Return *after*, counted from the fallen reading, with the gap before that unknown."""
+def _rebased(last: Reading, fallen: Reading, reading: Reading, after: Step) -> Step:
+    """Return *after*, counted from the fallen reading, with the gap before that unknown.
+
+    One of the pair that is above where it was before the fall may have gone on all the time: if the
+    fallen value was a glitch, and the other wrapped. No more is proven then than it went on.
+    """
     entry = after.entry
     if entry is None:  # it fell once more: the gap up to the first fall is unknown all the same
         return Step(
@@ -76,8 +80,8 @@ def _rebased(last: Reading, fallen: Reading, after: Step) -> Step:
         started_at=last.at,
         ended_at=entry.ended_at,
         flowed_from=entry.flowed_from,
-        down_bytes=entry.down_bytes,
-        up_bytes=entry.up_bytes,
+        down_bytes=_proven(entry.down_bytes, last.down_bytes, reading.down_bytes),
+        up_bytes=_proven(entry.up_bytes, last.up_bytes, reading.up_bytes),
         estimated_bytes=entry.estimated_bytes,
         unknown_from=last.at,
         unknown_to=entry.unknown_to or fallen.at,
@@ -87,6 +91,10 @@ def _rebased(last: Reading, fallen: Reading, after: Step) -> Step:
     return Step(
         quality=whole.quality, state=after.state, entry=whole, implausible=after.implausible
     )
+
+
+def _proven(counted: int, before: int, now: int) -> int:
+    return min(counted, now - before) if now >= before else counted
 
 
 def _is_another_box(last: Reading, reading: Reading) -> bool:

@@ -4,7 +4,7 @@ A clock may be set and an agent may restart; only a box that restarted begins it
 for the one that wraps (CN-11). What rests on less counts no more than holds in either case.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from capd.model import Quality, Reading
@@ -56,9 +56,12 @@ def reborn(last: Reading, reading: Reading) -> Count | None:
     """
     falls = fell(last, reading) and not fell_to_zero(last, reading)
     start = _start(last, reading, last.uptime_s, reading.uptime_s, falls=falls)
+    again = None not in (last.epoch, reading.epoch) and last.epoch != reading.epoch
     if start is not None:
-        return _from_zero(last, reading, start, Quality.RESTARTED, "CN-4")
-    if None not in (last.epoch, reading.epoch) and last.epoch != reading.epoch:
+        count = _from_zero(last, reading, start, Quality.RESTARTED, "CN-4")
+        # where both are told, the counter may have been born again long after the boot
+        return replace(count, unknown=(last.at, reading.at)) if again else count
+    if again:
         return _from_zero(last, reading, _Start(at=None), Quality.REBORN, "CN-5")
     if not falls:
         return None
@@ -72,7 +75,7 @@ def _from_zero(
     last: Reading, reading: Reading, start: _Start, quality: Quality, rule: str
 ) -> Count:
     down, up = reading.down_bytes, reading.up_bytes
-    if not start.sure and reading.counter_bits == NARROW:
+    if not start.sure and NARROW in (last.counter_bits, reading.counter_bits):
         # It may be a wrap of one of the two: what did not fall may have gone on, and only the
         # difference is proven.
         down -= last.down_bytes if down >= last.down_bytes else 0

@@ -75,6 +75,5 @@ def _unproven(reading: Reading, leap: timedelta) -> Reading:
 
     Where the clock was set back, an uptime that began again proves it all the same.
     """
-    if leap < _NONE:
-        return replace(reading, counter_bits=64)
-    return replace(reading, uptime_s=None, agent_uptime_s=None, counter_bits=64)
+    uptime_s = reading.uptime_s if leap < _NONE else None
+    return replace(reading, uptime_s=uptime_s, agent_uptime_s=None, counter_bits=64)
