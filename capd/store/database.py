@@ -64,6 +64,16 @@ def parse(url: str) -> URL:
     return parsed
 
 
+_HINTS = {  # what SQLite says, and what to do about it
+    "database is locked": "another program has been writing for long; try again",
+    "disk I/O error": "is the disk full?",
+    "database or disk is full": "make room, then try again",
+    "unable to open database file": "SQLite writes beside it even to read; may you write there?",
+    "readonly database": "run capd as the user whom the file and its folder belong to",
+    "file is not a database": "[store] url names something else",
+}
+
+
 class Database:
     """One database: a writer that begins by taking the only pen, and readers beside it."""
 
@@ -161,5 +171,6 @@ class Database:
 
 
 def _first_line(exc: BaseException) -> str:
-    words = str(exc).strip() or type(exc).__name__
-    return words.splitlines()[0]
+    words = (str(exc).strip() or type(exc).__name__).splitlines()[0]
+    hint = next((hint for said, hint in _HINTS.items() if said in words), None)
+    return words if hint is None else f"{words}: {hint}"

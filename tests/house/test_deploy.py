@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from capd.cli import code
 from capd.config import Config, load
 from capd.model import Secret
 from capd.notify.webhook import signature
@@ -71,6 +72,16 @@ def test_every_key_of_the_example_is_explained():
         key = re.match(r"(?:# )?[a-z_]+ = (.*)", line)
         if key:
             assert " # " in key[1] or re.match(r"# [A-Z]", above), line
+
+
+def test_after_the_installation_the_service_may_read_its_files_and_nobody_else(tmp_path):
+    assert code(["init", str(tmp_path)]) == 0
+    (line,) = re.findall(
+        r"chmod -R .* /etc/capd$", (DEPLOY / "README.md").read_text(), re.MULTILINE
+    )
+    subprocess.run(line.replace("/etc/capd", str(tmp_path)).split(), check=True)
+    found = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert found == dict.fromkeys(("capd.toml", "policy.toml", "inventory.json"), 0o640)
 
 
 def test_the_unit_is_sound_and_shut():
