@@ -16,6 +16,7 @@ from capd.collect.snmp_pysnmp import PysnmpEngine
 from capd.config import Config, SnmpConfig
 from capd.enforce.ssh import NetmikoPusher
 from capd.enforce.worker import Breaker
+from capd.errors import ConfigError
 from capd.house import PAUSED_SEEN, House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Event
@@ -89,6 +90,7 @@ class Parts:
     @classmethod
     async def open(cls, config: Config, clock: Clock, metrics: Metrics) -> "Parts":
         """Build every part. Raises ConfigError or StoreError, and leaves nothing open then."""
+        _usable(config)
         known = profiles_of(config)
         house = await open_house(config, metrics, upgrade=True)
         try:
@@ -218,6 +220,7 @@ class Parts:
         Raises ConfigError, and changes nothing, where a policy or a profile is broken. What needs
         a restart is said.
         """
+        _usable(config)
         policy = policies.load(Path(config.decide.policy))
         known = profiles_of(config)
         for what, before, after in (
@@ -245,6 +248,13 @@ class Parts:
             f"{sum(enforces(one, self.profiles) for one in self.network.devices.values())} "
             f"configured, {len(self.house.memory.homes)} meters"
         )
+
+
+def _usable(config: Config) -> None:
+    """Raise ConfigError with each file or secret that is not there, by the key that names it."""
+    problems = config.problems()
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _broker(

@@ -140,9 +140,9 @@ def _list_facts(*, json: bool) -> None:
 async def _replay(
     file: Path, rules: Path | None, listed: Path | None, path: Path | None, *, json: bool
 ) -> None:
-    settings = _settings(path, needed=rules is None or listed is None)
+    settings = _settings(path, needed=listed is None)
     told = await _inventory(listed, settings)
-    policy = policies.load(rules or Path(settings.decide.policy))
+    policy = policies.load(rules or _rules(settings))
     records = replayed(
         str(file),
         _lines(file),
@@ -171,6 +171,11 @@ def _settings(path: Path | None, *, needed: bool) -> Config:
     except ConfigError:
         return Config(operator=Operator())
     return configuration.load(None)
+
+
+def _rules(settings: Config) -> Path:
+    """Return the policy that is configured; without a configuration the one capd comes with."""
+    return Path(settings.decide.policy) if settings.source else policies.default_path()
 
 
 async def _inventory(listed: Path | None, settings: Config) -> Inventory:

@@ -113,3 +113,28 @@ def test_a_terminal_gets_a_table_and_no_name_can_colour_it(monkeypatch):
     drawn = screen.getvalue()
     assert "[red]Mallory[/red]\\x1b[2J" in drawn
     assert "┃" in drawn or "|" in drawn
+
+
+def test_a_secret_that_is_not_there_is_told_with_its_file_and_key(capd):
+    toml = capd.folder / "capd.toml"
+    hook = '[notify.webhook]\nurl = "http://127.0.0.1:9/hook"\nsecret = "env:NOT_SET"\n'
+    toml.write_text(toml.read_text() + hook)
+    for command in ("once", "run"):
+        said = capd(command)
+        assert said.code == 2
+        assert said.lines == [
+            "capd.toml: notify.webhook.secret: NOT_SET is not set in the environment"
+        ]
+
+
+def test_a_replay_needs_no_configuration_nor_a_policy(capd):
+    for name in ("capd.toml", "policy.toml"):
+        (capd.folder / name).unlink()
+    line = {"device": "cpe-1", "meter": "wan", "down_bytes": 0, "up_bytes": 0}
+    lines = [
+        json.dumps({"at": "2026-03-01T00:00:00Z", **line}),
+        json.dumps({"at": "2026-03-02T00:00:00Z", **line, "down_bytes": 101 * 10**9}),
+    ]
+    (capd.folder / "month.jsonl").write_text("\n".join(lines))
+    said = capd.ok("replay", "month.jsonl", "--inventory", "inventory.json", "--json")
+    assert [record["kind"] for record in said.records()] == ["notice", "hold_opened", "usage"]
