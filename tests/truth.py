@@ -12,6 +12,7 @@ from capd.collect.leaps import Leaps
 from capd.model import MeterState, Poll, Quality, Reading
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
+ZERO = timedelta(0)
 WRAP = 1 << 32
 UPTIME_WRAP_S = WRAP / 100
 FAULTS = (
@@ -39,6 +40,7 @@ class Shadow:
     doubtful: bool = False  # the newest that was accepted is garbage
     down: int = 0
     up: int = 0
+    unknown: timedelta = ZERO
     base: tuple[int, int] = (0, 0)
     entries: tuple = ()
 
@@ -54,6 +56,7 @@ class Box:
     tells: frozenset = frozenset({"uptime_s", "agent_uptime_s", "epoch", "link_bps", "identity"})
     uptime_s: float = 86_400.0
     began: datetime = T0
+    keeps_entries: bool = True
     now_s: float = 0.0
     ahead_s: float = 0.0  # of capd's clock
     index: int = 2
@@ -280,7 +283,8 @@ class Box:
             after.last_s, after.candidate_s = at_s, None
         entry = result.entry
         if entry is not None:
-            after.entries = (*shadow.entries, entry)
+            after.entries = (*shadow.entries, entry) if self.keeps_entries else ()
+            after.unknown += entry.unknown_to - entry.unknown_from if entry.unknown_from else ZERO
             after.down += entry.down_bytes
             after.up += entry.up_bytes
             self._covers_what_is_hidden(shadow, reading, entry, ended_s)

@@ -210,8 +210,8 @@ def _checked(last: Reading, reading: Reading, count: Count) -> Step:
 
 
 def _disbelieved(reading: Reading) -> Reading:
-    """Return *reading* as a baseline from which a fall is no wrap: it may have been garbage."""
-    return replace(reading, counter_bits=64) if reading.counter_bits == NARROW else reading
+    """Return *reading* as a baseline that may have been garbage: a fall from it proves nothing."""
+    return replace(reading, counter_bits=64, agent_uptime_s=None)
 
 
 def _evidence(

@@ -63,7 +63,8 @@ def reborn(last: Reading, reading: Reading) -> Count | None:
         return replace(count, unknown=(last.at, reading.at)) if again else count
     if again:
         return _from_zero(last, reading, _Start(at=None), Quality.REBORN, "CN-5")
-    if not falls:
+    told = last.agent_uptime_s is not None or last.counter_bits == NARROW
+    if not (falls and told):  # of a wide counter that fell, CN-8 knows more by the next reading
         return None
     start = _start(last, reading, last.agent_uptime_s, reading.agent_uptime_s, falls=True)
     if start is None:

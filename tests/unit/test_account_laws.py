@@ -168,6 +168,24 @@ def test_a_fall_from_what_was_put_aside_is_no_wrap__CN_7_CN_10():
     assert unknown_s(entries) == 600
 
 
+def test_a_fall_from_what_was_put_aside_is_no_restart_of_an_agent__CN_6_CN_10():
+    _, entries = after(
+        read(0, 1_000, agent_uptime_s=900),
+        read(300, 1 << 63, agent_uptime_s=1_200),
+        read(600, 1_500, agent_uptime_s=60),
+        read(900, 1_700, agent_uptime_s=360),
+    )
+    assert sums(entries) == (200, 0)
+    assert unknown_s(entries) == 600
+
+
+def test_one_of_a_pair_that_went_on_counts_no_more_than_it_did__CN_7_CN_8():
+    _, entries = after(
+        read(0, WRAP - 9, 300, **FAST), read(300, 0, 0, **FAST), read(600, 70, 625, **FAST)
+    )
+    assert sums(entries) == (70, 325)
+
+
 def test_a_wider_counter_is_another_one__CN_1():
     last, entries = after(read(0, 1_000, counter_bits=32), read(300, 5 * WRAP))
     assert (last.quality, sums(entries), unknown_s(entries)) == (Quality.BASELINE, (0, 0), 300)
