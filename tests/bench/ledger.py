@@ -104,11 +104,14 @@ def _readings(meters: range, number: int) -> Iterator[Reading]:
 
 
 def table(speeds: Sequence[Speed]) -> str:
-    """Return the speeds as a table."""
-    lines = [f"{'store':12} {'meters':>8} {'readings':>9} {'readings/s':>11} {'CPU us':>8}"]
+    """Return the speeds as a table; `growth` is CPU against the store's fewest meters."""
+    lines = [f"{'store':12} {'meters':>8} {'readings':>9} {'readings/s':>11} {'CPU us':>8} growth"]
+    least: dict[str, Speed] = {}
+    for speed in sorted(speeds, key=lambda one: one.meters):
+        least.setdefault(speed.store, speed)
     lines += [
         f"{speed.store:12} {speed.meters:8} {speed.readings:9} {speed.a_second:11.0f}"
-        f" {speed.cpu_us:8.1f}"
+        f" {speed.cpu_us:8.1f} {speed.cpu_us / least[speed.store].cpu_us:6.2f}"
         for speed in speeds
     ]
     return "\n".join(lines)
