@@ -13,6 +13,8 @@ CN-6   Only the agent restarted: as CN-3, unless the counter fell: then as CN-4.
 CN-7   A 32-bit counter that fell wrapped once, where the link could carry that; where it could
        carry more, one wrap is counted and marked as estimated.
 CN-8   A 64-bit counter that fell is only a candidate: the next reading shows a glitch or a reset.
+       So is a fall to zero, and one from a value that was put aside, whatever an agent's restart
+       or a width of 32 bits may say.
 CN-9   A 64-bit counter that really wraps at 32 bits is described so by its profile.
 CN-10  More than the link can carry is put aside for a person, with its evidence.
 CN-11  An uptime in hundredths wraps after 497 days: that is no restart.
@@ -21,5 +23,6 @@ CN-13  Missed polls cost resolution, not bytes.
 CN-14  Of a main and a backup meter the main one counts; the backup fills its unknown gaps.
 CN-15  Several main meters are added.
 CN-16  A device's own time is believed only near the clock; else the time of arrival counts.
+       Where capd's own clock was set, the next readings prove no restart by it, and no wrap.
 CN-17  Rates, fractions, negative values and nonsense are refused with their reason, never guessed.
 """
