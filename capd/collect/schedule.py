@@ -12,6 +12,8 @@ from math import floor
 
 from capd.model import Device, DeviceId
 
+_FIRST_A_SECOND = 200  # new devices that are asked at once, so that a start shows something soon
+
 
 class Change(Enum):
     """What became different about a device with its last answer."""
@@ -60,10 +62,11 @@ class Schedule:
         gone = [known for known in self._turns if known not in wanted]
         for known in gone:
             self._drop(self._turns.pop(known))
+        new = sum(known not in self._turns for known in wanted)
         for device in wanted.values():
             turn = self._turns.get(device.id)
             if turn is None:
-                self._add(device, now, wall)
+                self._add(device, now, wall, within_s=max(1.0, new / _FIRST_A_SECOND))
             elif turn.device != device:
                 self._renew(turn, device, now, wall)
         return gone
@@ -120,11 +123,13 @@ class Schedule:
         turn.gone = True
         self.silent -= self._is_silent(turn)
 
-    def _add(self, device: Device, now: float, wall: float) -> None:
+    def _add(self, device: Device, now: float, wall: float, *, within_s: float) -> None:
+        """Ask *device* once soon, spread over *within_s*, and from then on in its own slots."""
         interval, anchor = self._phase(device, now, wall)
-        turn = Turn(device=device, interval_s=interval, anchor=anchor, due=anchor)
+        first = min(anchor, now + _share(device) * within_s)
+        turn = Turn(device=device, interval_s=interval, anchor=anchor, due=first)
         self._turns[device.id] = turn
-        self._push(turn, anchor)
+        self._push(turn, first)
 
     def _renew(self, turn: Turn, device: Device, now: float, wall: float) -> None:
         """Ask by *device*'s new data; from its next slot, unless its interval is another now."""
@@ -138,8 +143,7 @@ class Schedule:
     def _phase(self, device: Device, now: float, wall: float) -> tuple[float, float]:
         """Return the interval of *device*, and its first moment from *now* on."""
         interval = float(device.interval_s or self._interval_s)
-        share = zlib.crc32(device.id.encode()) / 2**32
-        return interval, now + (share * interval - wall) % interval
+        return interval, now + (_share(device) * interval - wall) % interval
 
     def _push(self, turn: Turn, due: float) -> None:
         turn.due = due
@@ -150,6 +154,11 @@ class Schedule:
     def _is_stale(entry: tuple[float, int, Turn]) -> bool:
         due, _, turn = entry
         return turn.gone or turn.running or due != turn.due
+
+
+def _share(device: Device) -> float:
+    """Return where on any interval *device* stands, from 0 up to 1: always the same."""
+    return zlib.crc32(device.id.encode()) / 2**32
 
 
 def _slot(anchor: float, interval_s: float, after: float) -> float:

@@ -148,7 +148,6 @@ def _plan(told: _Told) -> Answer:
     figures: Figures = {
         "from": now_on.id,
         "to": product.id,
-        "price": None if product.price is None else str(product.price),
         "note": told.get("note"),
     }
     return (told.event("plan_changed", _ended(text, clause), clause, figures),)

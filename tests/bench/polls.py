@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from capd.cli.books import wait
 from tests.bench import contestants, exporter
 from tests.servers.snmpd import Snmpd
 
@@ -66,7 +67,7 @@ def an_agent(folder: Path) -> Iterator[int]:
 
 def capd(port: int, size: Size) -> Cost:
     """Poller, Asker, gufo-snmp, accounting, SQLite: down to the committed row of the ledger."""
-    done = asyncio.run(
+    done = wait(
         contestants.capd_polls(
             port,
             devices=max(1, int(size.rate * size.interval_s)),
@@ -95,7 +96,7 @@ def pysnmp(port: int, size: Size) -> Cost:
 
 def gufo(port: int, size: Size) -> Cost:
     """A plain loop of gufo-snmp's GET for the same OIDs: the floor under capd."""
-    polls, cpu_s, oids = asyncio.run(
+    polls, cpu_s, oids = wait(
         contestants.gufo_polls(port, polls=max(20, int(size.rate * size.seconds)), cpu_s=own_cpu_s)
     )
     return Cost(who="gufo-snmp GET loop", polls=polls, cpu_s=cpu_s, remark=f"{oids} OIDs a poll")

@@ -8,11 +8,16 @@ from capd.collect.schedule import Change, Schedule
 from tests.builders import a_device
 
 
-def a_schedule(*devices, now=1000.0, wall=5000.0, interval_s=300.0, silent_after=3):
+def a_schedule(*devices, now=1000.0, wall=5000.0, interval_s=300.0, silent_after=3, fresh=False):
     schedule = Schedule(
         interval_s=interval_s, silent_after=silent_after, silent_interval_s=4 * interval_s
     )
     schedule.replace(devices or (a_device(),), now=now, wall=wall)
+    waiting = {device.id for device in devices or (a_device(),)}
+    while waiting and not fresh:  # their first turn comes soon; what follows keeps to the phase
+        turn = schedule.take(now=schedule.next_due())
+        waiting.discard(turn.device.id)
+        schedule.done(turn, unreachable=False, now=turn.due + 0.001)
     return schedule
 
 
@@ -35,9 +40,17 @@ def test_devices_are_spread_over_the_interval():
     tenths = [0] * 10
     for _ in devices:
         due, _ = ask(schedule)
-        tenths[int((due - 1000) / 30)] += 1
+        tenths[int((due - 1000) % 300 / 30)] += 1
     assert min(tenths) > 240
     assert max(tenths) < 360
+
+
+def test_the_first_turn_comes_soon_and_not_all_at_once():
+    few = a_schedule(*(a_device(f"cpe-{n}") for n in range(20)), fresh=True)
+    assert all(1000.0 <= ask(few)[0] <= 1001.0 for _ in range(20))
+    many = a_schedule(*(a_device(f"cpe-{n}") for n in range(2000)), fresh=True)
+    firsts = [ask(many)[0] for _ in range(2000)]
+    assert 1009.0 < firsts[-1] <= 1010.0
 
 
 def test_a_phase_survives_a_restart():
