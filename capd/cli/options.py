@@ -15,6 +15,13 @@ def _first_given(ctx: typer.Context, value: Path | None) -> Path | None:
     return found
 
 
+def _said(value: str) -> str:
+    """Refuse a reason that says nothing: whoever looks in a year wants to know why (AU-2)."""
+    if not value.strip():
+        raise typer.BadParameter("wants the reason, in words")
+    return value
+
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -28,7 +35,10 @@ ConfigFile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Subscriber = Annotated[str, typer.Argument(metavar="SUBSCRIBER", help="Whose id.")]
-Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept in the audit trail.")]
+Note = Annotated[
+    str,
+    typer.Option("--note", metavar="TEXT", help="Why; kept in the audit trail.", callback=_said),
+]
 Until = Annotated[
     str | None,
     typer.Option(

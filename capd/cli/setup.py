@@ -68,7 +68,7 @@ def import_(
 async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -> None:
     settings = configuration.load(path)
     known = await _present(settings, dry_run=dry_run)
-    told = inventory.read(file, known=known)
+    told = inventory.read(file, known=known, profiles=profiles_of(settings))
     changes = _compared(known or Inventory(), told, settings, source=file)
     if not dry_run:
         changes = await _apply(path, told)

@@ -1,12 +1,13 @@
 """Inventory files: JSON, TOML, or CSV (one file a kind, or a folder of them)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from capd.errors import ConfigError
-from capd.inventory.agree import contradictions, same_ids
+from capd.inventory import raw
+from capd.inventory.agree import contradictions
 from capd.inventory.schema import InventoryFile
 from capd.inventory.tables import KINDS, Rows, read_rows
 from capd.model import Device, Inventory, Meter
@@ -15,24 +16,27 @@ from capd.strict import did_you_mean, parse, read_json, read_toml
 _ENDINGS = (".json", ".toml", ".csv")
 
 
-def read(path: Path, *, known: Inventory | None = None) -> Inventory:
+def read(
+    path: Path, *, known: Inventory | None = None, profiles: Collection[str] = ()
+) -> Inventory:
     """Return what the file or folder *path* lists.
 
-    *known* is what is in the store already: a meters.csv by itself hangs its meters there.
+    *known* is what is in the store already: a meters.csv by itself hangs its meters there. With
+    *known* or *profiles*, what a broken file refers to is looked for there as well.
     Raises ConfigError with every mistake, each with its file, key and a guess.
     """
     if path.is_dir():
-        return _read_folder(path, known)
+        return _read_folder(path, known, profiles)
     if path.suffix.lower() == ".csv":
         return _read_tables([path], known, source=str(path))
     if path.suffix.lower() == ".toml":
-        return _whole(read_toml(path), str(path))
+        return _whole(read_toml(path), str(path), known, profiles)
     if path.suffix.lower() == ".json":
-        return _whole(read_json(path), str(path))
+        return _whole(read_json(path), str(path), known, profiles)
     raise ConfigError(f"{path}: what is in it is told by its ending: {', '.join(_ENDINGS)}")
 
 
-def _read_folder(folder: Path, known: Inventory | None) -> Inventory:
+def _read_folder(folder: Path, known: Inventory | None, profiles: Collection[str]) -> Inventory:
     tables = [folder / f"{kind}.csv" for kind in KINDS if (folder / f"{kind}.csv").is_file()]
     whole = [
         folder / f"inventory{ending}"
@@ -43,18 +47,21 @@ def _read_folder(folder: Path, known: Inventory | None) -> Inventory:
         names = ", ".join(path.name for path in [*whole, *tables])
         raise ConfigError(f"{folder}: has {names}: name the one to read")
     if whole:
-        return read(whole[0])
+        return read(whole[0], known=known, profiles=profiles)
     if not tables:
         wanted = ", ".join(f"{kind}.csv" for kind in KINDS)
         raise ConfigError(f"{folder}: has no inventory: no inventory.json, none of {wanted}")
     return _read_tables(tables, known, source=str(folder))
 
 
-def _whole(data: object, source: str) -> Inventory:
+def _whole(
+    data: object, source: str, known: Inventory | None, profiles: Collection[str]
+) -> Inventory:
     try:
         inventory = parse(InventoryFile, data, source=source).inventory()
     except ConfigError as exc:
-        raise ConfigError(*exc.problems, *(f"{source}: {one}" for one in same_ids(data))) from None
+        more = raw.mistakes(data, known, profiles)
+        raise ConfigError(*exc.problems, *(f"{source}: {one}" for one in more)) from None
     _refuse_contradictions(inventory, source)
     return inventory
 

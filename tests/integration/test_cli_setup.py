@@ -122,7 +122,7 @@ def test_an_import_with_mistakes_changes_nothing(begun):
     said = begun("import", "bad.json")
     assert said.code == 2
     assert [line.split(": ")[1] for line in said.lines] == [
-        "products[0].cap", "subscribers[0].emial", "devices[0].ssh",
+        "products[0].cap", "subscribers[0].emial", "devices[0].ssh", "devices[0].profile",
     ]  # fmt: skip
     assert SECRET not in said.err
     begun.ok("export", "after")

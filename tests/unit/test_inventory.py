@@ -280,3 +280,31 @@ def test_sizes_are_written_as_people_write_them(whole):
     assert told["products"][0]["cap"] == "100GB"
     assert told["sectors"][0]["capacity_up"] == "40500kbps"
     assert told["products"][0]["price"] == "25.00"
+
+
+def test_what_leads_nowhere_is_told_beside_what_does_not_read(tmp_path):
+    file = tmp_path / "inventory.json"
+    file.write_text(
+        json.dumps(
+            {
+                "products": [{"id": "home-100", "name": "H", "cap": "much"}],
+                "subscribers": [{"id": "S-1", "name": "A", "product": "home-10", "sectr": "x"}],
+                "devices": [
+                    {
+                        "id": "cpe-1",
+                        "profile": "linux_ruoter",
+                        "meters": [{"id": "wan", "subscriber": "S-2", "ifName": "wan0"}],
+                    }
+                ],
+            }
+        )
+    )
+    with pytest.raises(ConfigError) as refused:
+        inventory.read(file, profiles=["linux_router"])
+    assert [problem.split(": ")[1] for problem in refused.value.problems] == [
+        "products[0].cap",
+        "subscribers[0].sectr",
+        "subscribers[0].product",
+        "devices[0].profile",
+        "devices[0].meters[0].subscriber",
+    ]
