@@ -10,10 +10,10 @@ read the table.
 import argparse
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -50,8 +50,7 @@ class Cost:
 
 def own_cpu_s() -> float:
     """Return user + system seconds of this process, all threads."""
-    spent = os.times()
-    return spent.user + spent.system
+    return time.process_time()
 
 
 @contextmanager
