@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ _LAG_S = 1.0
 _AGAIN_S = 5.0  # after a source ended that never should
 _FINISH_S = 15.0
 _FLUSH_S = 20.0
+_CANCEL_S = 1.0
 _STALE_INTERVALS = 3  # without any reading: not ready
 
 
@@ -117,8 +118,7 @@ class Daemon:
             systemd.tell("STOPPING=1")
             log.info("stopping: what is being pushed is finished, what was read is posted")
             await enforcement.finish(within_s=_FINISH_S)
-            for task in tasks:
-                task.cancel()
+            await _end(tasks)
         try:
             async with asyncio.timeout(_FLUSH_S):
                 await intake.flush()
@@ -209,3 +209,12 @@ class Daemon:
         silent_s = time.monotonic() - self._last_read_s
         most_s = _STALE_INTERVALS * self.config.collect.snmp.interval_s
         return None if silent_s <= most_s else f"no reading for {silent_s:.0f} s"
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel *tasks* until they are done: a library may swallow a cancellation, but not many."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_S)

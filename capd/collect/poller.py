@@ -84,12 +84,20 @@ class Poller:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._at_once):
                     group.create_task(self._work(next_one, pour))
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self._running = False  # seen by a worker whose cancellation was swallowed
         finally:
             self._running = False
 
     async def _work(self, next_one: asyncio.Lock, pour: Pour) -> None:
-        """Ask one device after the other; one worker waits for the clock, the rest behind it."""
-        while True:
+        """Ask one device after the other; one worker waits for the clock, the rest behind it.
+
+        An answer that comes in the moment of a cancellation makes asyncio.wait_for (Python 3.11)
+        forget the cancellation: so the end is looked for as well.
+        """
+        while self._running:
             async with next_one:
                 turn = await self._due()
             self._observe("lag_s", self._now() - turn.due)

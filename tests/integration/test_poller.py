@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from capd.clock import utc_now
 from capd.collect.poller import Poller
 from capd.config import SnmpConfig
 from capd.model import Poll
-from tests.builders import a_device
+from tests.builders import NOON, a_device
 
 PATIENCE_S = 20
 
@@ -187,3 +187,33 @@ async def test_a_hundred_thousand_devices_need_no_task_each():
         await until(lambda: len(network.asked) >= 50)
         assert len(asyncio.all_tasks()) < 60
         assert len(poller._schedule) == 100_000
+
+
+async def test_it_ends_though_a_library_swallows_the_cancellation():
+    """As asyncio.wait_for does on Python 3.11, when the answer comes in the same moment."""
+
+    class Deaf:
+        asked = 0
+
+        async def ask(self, device):
+            self.asked += 1
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+            return Poll(device=device.id, protocol="snmp", at=NOON)
+
+        def forget(self, device):
+            raise AssertionError(device)
+
+    deaf = Deaf()
+    config = SnmpConfig(interval_s=0.01, at_once=5)
+    devices = [a_device(f"cpe-{n}") for n in range(20)]
+    poller = Poller(devices, deaf, config, utc_now)
+
+    async def pour(poll):
+        assert poll.device
+
+    task = asyncio.get_running_loop().create_task(poller.run(pour))
+    await asyncio.sleep(0.2)  # long enough that some are being asked
+    task.cancel()
+    await asyncio.wait_for(asyncio.wait([task]), 10)
+    assert task.cancelled()
