@@ -13,7 +13,8 @@ from capd.model import Device, DeviceId, Poll
 
 log = logging.getLogger(__name__)
 
-_TOGETHER_S = 0.005  # those who fall due this close are asked in one go: a timer less for each
+_TOGETHER_S = 0.25  # those who fall due this close are asked in one go: waking up costs more
+_TOGETHER_SHARE = 1 / 20  # of the interval, at most
 
 Observe = Callable[[str, float], None]
 """Hear of a figure: "lag_s" (how late a poll began), "silent" (devices asked less often)."""
@@ -47,6 +48,7 @@ class Poller:
     ) -> None:
         self._asker = asker
         self._at_once = config.at_once
+        self._together_s = min(_TOGETHER_S, config.interval_s * _TOGETHER_SHARE)
         self._clock = clock
         self._observe = observe
         self._silent_every_s = config.silent_interval_s or 4 * config.interval_s
@@ -114,7 +116,7 @@ class Poller:
             self._changed = loop.create_future()
             due = self._schedule.next_due()
             self._waits_until = float("inf") if due is None else due
-            timer = loop.call_at(due + _TOGETHER_S, self._wake) if due is not None else None
+            timer = loop.call_at(due + self._together_s, self._wake) if due is not None else None
             try:
                 await self._changed
             finally:
