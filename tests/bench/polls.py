@@ -8,7 +8,6 @@ read the table.
 """
 
 import argparse
-import asyncio
 import json
 import subprocess
 import sys
@@ -85,7 +84,7 @@ def capd(port: int, size: Size) -> Cost:
 
 def pysnmp(port: int, size: Size) -> Cost:
     """A plain loop of pysnmp's v1arch GET for the same OIDs; the answer is thrown away."""
-    polls, cpu_s, oids = asyncio.run(
+    polls, cpu_s, oids = wait(
         contestants.pysnmp_polls(
             port, polls=max(20, int(size.rate * size.seconds / 8)), cpu_s=own_cpu_s
         )
