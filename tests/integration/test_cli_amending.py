@@ -103,7 +103,7 @@ def test_a_correction_takes_away_and_adds(capd):
         (("S-1", "--down", "1", "--period", "May", "--note", "x"), 2, "--period: wants a period"),
         (("S-1", "--down", "1", "--at", "noon", "--note", "x"), 2, "--at: wants a time"),
         (("S-1", "--down", "1", "--period", "2999-01", "--note", "x"), 1, "yet to come"),
-        (("S-1", "--down", "1", "--note", ""), 2, "--note: must say why"),
+        (("S-1", "--down", "1", "--note", ""), 2, "wants the reason, in words"),
     ],
 )
 def test_a_correction_that_makes_no_sense_is_one_line(capd, arguments, code, err):

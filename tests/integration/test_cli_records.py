@@ -77,7 +77,7 @@ def test_a_legal_hold_wants_a_subscriber_that_there_is_a_word_and_a_reason(capd)
     assert capd("legal-hold", "S-9", "on", "--note", "x").code == 1
     assert capd("legal-hold", "S-1", "maybe", "--note", "x").code == 2
     assert capd("legal-hold", "S-1", "on").code == 2
-    assert "say why" in capd("legal-hold", "S-1", "on", "--note", " ").err
+    assert "wants the reason" in capd("legal-hold", "S-1", "on", "--note", " ").err
 
 
 def test_readings_must_be_kept_for_as_long_as_charges_can_be_disputed__E_5(capd):
