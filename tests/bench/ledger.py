@@ -133,7 +133,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m tests.bench.ledger", description=__doc__)
     asked.add_argument("--meters", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     given = asked.parse_args()
-    with postgres.a_server() if postgres.library() else nullcontext() as server:
+    with postgres.a_server() if postgres.wheel() else nullcontext() as server:
         print(table(list(compare(given.meters, server))))
 
 

@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 
-def library() -> ModuleType | None:
+def wheel() -> ModuleType | None:
     """Return what starts a PostgreSQL; None on a machine that has no wheel of it."""
     try:
         with warnings.catch_warnings():
@@ -37,7 +37,7 @@ def a_server() -> Iterator[str]:
     folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server = library().get_server(folder / "data")
+        server = wheel().get_server(folder / "data")
     try:
         yield server.get_uri()
     finally:
