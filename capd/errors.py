@@ -17,6 +17,10 @@ class CannotBeDone(CapdError):
     """The request is well formed and is refused, or its object does not exist (exit code 1)."""
 
 
+class NoSuch(CannotBeDone):
+    """What is asked about does not exist."""
+
+
 class DeviceError(CapdError):
     """A device did not do what was asked of it."""
 

@@ -8,19 +8,19 @@ import typer
 from capd import config as configuration
 from capd.account.periods import period_named
 from capd.amend import Correction, correct_turn, drawer_turn
+from capd.answers.desk import aside_record, reading_record
 from capd.cli.books import author, local_moment, opened, wait
 from capd.cli.options import ConfigFile, Json, Note, Subscriber
 from capd.cli.output import as_json, line, table
 from capd.clock import utc_now
 from capd.errors import CannotBeDone, ConfigError
 from capd.lines import event_record
-from capd.model import Aside, Event, Reading, SubscriberId
+from capd.model import Event, SubscriberId
 from capd.units import bytes_of, rfc3339, size_text
 
 app = typer.Typer(help="Readings that no link can carry: put aside until a person decides.")
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The reading's number.")]
-_COUNTERS = ("at", "down_bytes", "up_bytes", "uptime_s", "agent_uptime_s", "epoch", "link_bps")
 
 
 @app.callback(invoke_without_command=True)
@@ -57,7 +57,7 @@ async def _list(path: Path | None, *, every: bool, json: bool) -> None:
     async with opened(path) as books:
         found = await books.store.ledger.drawer(closed=every)
     if json:
-        as_json([_record(one) for one in found])
+        as_json([aside_record(one) for one in found])
         return
     table(
         ("id", "state", "subscriber", "at", "evidence"),
@@ -81,42 +81,17 @@ async def _show(path: Path | None, number: int, *, json: bool) -> None:
     if one is None:
         raise CannotBeDone(f"nothing was put aside with the number {number}")
     if json:
-        as_json(_record(one))
+        as_json(aside_record(one))
         return
     line(f"{one.id}, {one.subscriber or 'of nobody known'}: {one.state.value}")
     line(one.evidence.text)
     for name, reading in (("before", one.evidence.before), ("after", one.evidence.after)):
-        told = ", ".join(f"{k} {v}" for k, v in _reading(reading).items() if v is not None)
+        told = ", ".join(f"{k} {v}" for k, v in reading_record(reading).items() if v is not None)
         line(f"{name}: {told}")
     down, up = size_text(one.evidence.down_bytes), size_text(one.evidence.up_bytes)
     line(f"would count {down} down and {up} up")
     if one.decided_at is not None:
         line(f"{one.state.value} by {one.decided_by} at {rfc3339(one.decided_at)}: {one.note}")
-
-
-def _record(one: Aside) -> dict[str, object]:
-    evidence = one.evidence
-    return {
-        "id": one.id,
-        "state": one.state.value,
-        "subscriber": one.subscriber,
-        "device": evidence.after.device,
-        "meter": evidence.after.meter,
-        "at": rfc3339(evidence.after.at),
-        "down_bytes": evidence.down_bytes,
-        "up_bytes": evidence.up_bytes,
-        "most_bytes": evidence.most_bytes,
-        "before": _reading(evidence.before),
-        "after": _reading(evidence.after),
-        "text": evidence.text,
-        "decided_at": None if one.decided_at is None else rfc3339(one.decided_at),
-        "decided_by": one.decided_by,
-        "note": one.note or None,
-    }
-
-
-def _reading(reading: Reading) -> dict[str, object]:
-    return {name: getattr(reading, name) for name in _COUNTERS} | {"at": rfc3339(reading.at)}
 
 
 async def _decide(path: Path | None, number: int, note: str, *, accepted: bool, json: bool) -> None:

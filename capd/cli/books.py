@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from capd import config
+from capd.answers.subscribers import nobody, standing_of
 from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError
 from capd.house import House
 from capd.metrics import Metrics
-from capd.model import Standing, SubscriberId
+from capd.model import Standing
 from capd.parts import open_house
 from capd.store import Store
-from capd.strict import did_you_mean
 from capd.units import moment_of
 
 try:
@@ -45,17 +45,11 @@ class Books:
 
     async def standing(self, who: str, now: datetime) -> Standing:
         """Return what is known of *who*; CannotBeDone with a guess where there is nobody."""
-        months = self.house.policy.window_months
-        found = await self.store.people.standing_of(SubscriberId(who), now, self.house.zone, months)
-        if found is None:
-            raise await self.nobody(who)
-        return found
+        return await standing_of(self.house, who, now)
 
     async def nobody(self, who: str) -> CannotBeDone:
         """Return the error that there is no subscriber *who*."""
-        known = await self.store.people.ids()
-        problem = f"there is no subscriber {who!r}.{did_you_mean(who, known)}"
-        return CannotBeDone(problem.removesuffix("."))
+        return await nobody(self.house, who)
 
 
 @asynccontextmanager

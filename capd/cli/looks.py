@@ -9,24 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from capd import config as configuration
-from capd.account.report import seconds, usage_record
-from capd.cli.books import Books, open_store, opened, wait
+from capd.answers.network import devices as all_devices
+from capd.answers.subscribers import STATES
+from capd.answers.subscribers import subscribers as answered
+from capd.answers.why import explain as explained
+from capd.cli.books import open_store, opened, wait
 from capd.cli.options import ConfigFile, Json, Subscriber
 from capd.cli.output import as_json, line, table
-from capd.cli.usage import about
-from capd.cli.usage import state as state_of
 from capd.clock import utc_now
-from capd.decide.case import allowance_with
-from capd.decide.explain import explain as explained
-from capd.decide.judge import judge
-from capd.decide.standing import apply
 from capd.errors import ConfigError
 from capd.lines import event_record
-from capd.model import Device, Event, MeterKey, MeterState, Standing, SubscriberId
+from capd.model import Event, SubscriberId
 from capd.strict import did_you_mean
 from capd.units import rate_text, rfc3339, size_text
 
-STATES = ("active", "restricted", "suspended")
 _PAGE = 1000
 _FOLLOW_S = 0.5
 
@@ -69,27 +65,7 @@ def subscribers(
 
 async def _subscribers(path: Path | None, wanted: str | None) -> list[dict[str, object]]:
     async with opened(path) as books:
-        people = books.store.people
-        standings = await people.standings(
-            await people.ids(), utc_now(), books.house.zone, books.house.policy.window_months
-        )
-        records = [_subscriber(books, standing) for standing in standings]
-    return [record for record in records if wanted in (None, record["state"])]
-
-
-def _subscriber(books: Books, standing: Standing) -> dict[str, object]:
-    who, product = standing.subscriber, standing.product
-    usage = usage_record(standing.usage, product.counts, allowance_with(standing, product))
-    usage |= about(standing, usage, books.house.policy)
-    return {
-        "id": who.id,
-        "name": who.name,
-        "email": who.email,
-        "product": product.id,
-        "sector": who.sector,
-        "cycle_day": who.cycle_day,
-        **{key: value for key, value in usage.items() if key not in ("kind", "subscriber")},
-    }
+        return await answered(books.house, utc_now(), state=wanted, limit=sys.maxsize)
 
 
 def devices(json: Json = False, config: ConfigFile = None) -> None:
@@ -118,25 +94,7 @@ def devices(json: Json = False, config: ConfigFile = None) -> None:
 
 async def _devices(path: Path | None) -> list[dict[str, object]]:
     async with opened(path) as books:
-        found = await books.store.people.devices()
-        states = await books.store.ledger.states(await books.store.people.meter_homes())
-    return [_device(device, states) for device in found.values()]
-
-
-def _device(device: Device, states: Mapping[MeterKey, MeterState]) -> dict[str, object]:
-    keys = [MeterKey(device.id, meter.id) for meter in device.meters]
-    read = [states[key].last.at for key in keys if key in states]
-    return {
-        "id": device.id,
-        "profile": device.profile,
-        "address": device.address,
-        "serial": device.serial,
-        "mac": device.mac,
-        "mqtt_name": device.mqtt_name,
-        "subscribers": list(dict.fromkeys(meter.subscriber for meter in device.meters)),
-        "meters": [meter.id for meter in device.meters],
-        "last_reading_at": rfc3339(max(read)) if read else None,
-    }
+        return await all_devices(books.house)
 
 
 def explain(subscriber: Subscriber, json: Json = False, config: ConfigFile = None) -> None:
@@ -150,39 +108,7 @@ def explain(subscriber: Subscriber, json: Json = False, config: ConfigFile = Non
 
 async def _explain(path: Path | None, who: str) -> dict[str, object]:
     async with opened(path) as books:
-        house, now = books.house, utc_now()
-        standing = await books.standing(who, now)
-        catalogue = await books.store.people.products()
-        verdict = judge(
-            standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone
-        )
-        after = apply(standing, verdict.events, catalogue)
-        applied = await books.store.orders.applied(standing.subscriber.id)
-        record = explained(after, verdict, applied, catalogue, house.policy, zone=house.zone)
-        record["state"] = state_of(after, house.policy)
-        figures = record["figures"]
-        if isinstance(figures, dict):
-            figures["unknown_s"] = seconds(after.usage.unknown_us)
-        record["readings"] = await _readings(books, standing)
-        return record
-
-
-async def _readings(books: Books, standing: Standing) -> list[dict[str, object]]:
-    """Return the last reading of each of the subscriber's meters: the figures' evidence."""
-    homes = await books.store.people.meter_homes()
-    mine = [key for key, home in homes.items() if home.subscriber == standing.subscriber.id]
-    states = await books.store.ledger.states(mine)
-    return [
-        {
-            "device": key.device,
-            "meter": key.meter,
-            "role": homes[key].role.value,
-            "at": rfc3339(found.last.at),
-            "down_bytes": found.last.down_bytes,
-            "up_bytes": found.last.up_bytes,
-        }
-        for key, found in sorted(states.items())
-    ]
+        return await explained(books.house, who, utc_now())
 
 
 def _say_why(record: Mapping[str, object]) -> None:

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
+from capd.answers.desk import change, order_record
 from capd.cli.books import author, opened, wait
 from capd.cli.options import ConfigFile, Json, Note
 from capd.cli.output import as_json, line, table
 from capd.clock import utc_now
 from capd.errors import ConfigError
-from capd.model import Order, OrderState, Service
+from capd.model import OrderState
 from capd.strict import did_you_mean
-from capd.units import rfc3339
 
 app = typer.Typer(help="The orders to devices: open, held for a person, applied, failed.")
 
@@ -56,7 +56,7 @@ async def _list(path: Path | None, state: str | None, *, json: bool) -> None:
     async with opened(path) as books:
         found = await books.store.orders.listing(states=states)
     if json:
-        as_json([_record(order) for order in found])
+        as_json([order_record(order) for order in found])
         return
     table(
         ("id", "state", "device", "subscriber", "change", "tries", "reason"),
@@ -82,45 +82,6 @@ def _state(text: str) -> OrderState:
         problem = f"--state: wants one of {', '.join(states)}, not {text!r}."
         raise ConfigError((problem + did_you_mean(text, states)).removesuffix("."))
     return OrderState(text)
-
-
-def change(order: Order) -> str:
-    """Return in a word or two what an order does."""
-    before, after = order.before, order.after
-    if before.suspended != after.suspended:
-        return "suspend" if after.suspended else "restore"
-    if before.product != after.product:
-        return f"{before.product} -> {after.product}"
-    return "rates"
-
-
-def _record(order: Order) -> dict[str, object]:
-    return {
-        "id": order.id,
-        "state": order.state.value,
-        "device": order.device,
-        "subscriber": order.subscriber,
-        "meter": order.meter,
-        "change": change(order),
-        "before": service_record(order.before),
-        "after": service_record(order.after),
-        "reason": order.reason,
-        "clause": order.clause,
-        "created_at": rfc3339(order.created_at),
-        "attempts": order.attempts,
-        "next_at": None if order.next_at is None else rfc3339(order.next_at),
-        "detail": order.detail,
-    }
-
-
-def service_record(service: Service) -> dict[str, object]:
-    """Return a service as JSON wants it."""
-    return {
-        "product": service.product,
-        "suspended": service.suspended,
-        "down_bps": service.down_bps,
-        "up_bps": service.up_bps,
-    }
 
 
 async def _decide(path: Path | None, which: str, note: str, *, approve: bool, json: bool) -> None:

@@ -21,10 +21,11 @@ from capd.store import rows, standings
 from capd.store.adjusting import Adjusting
 from capd.store.filling import Filling
 from capd.store.order_events import order_event
+from capd.store.orders import given_to
 from capd.store.outbox import Outbox
 from capd.store.projections import project
-from capd.store.tables import applied, orders, seen
 from capd.store.tables import events as trail
+from capd.store.tables import orders, seen
 from capd.store.trail import append
 from capd.units import micros
 
@@ -73,12 +74,7 @@ class Desk:
 
     async def applied(self, ids: Collection[SubscriberId]) -> list[Applied]:
         """Return what devices are known to give *ids*: one a subscriber and enforcing device."""
-        found: list[Applied] = []
-        for chunk in rows.chunks(list(ids)):
-            query = select(applied).where(applied.c.subscriber.in_(chunk))
-            query = query.order_by(applied.c.subscriber, applied.c.device)
-            found += [rows.applied(row) for row in (await self._conn.execute(query)).mappings()]
-        return found
+        return await given_to(self._conn, ids)
 
     async def open_orders(self, ids: Collection[SubscriberId]) -> list[Order]:
         """Return the orders of *ids* that are not at their end, or that a person must look at."""

@@ -68,6 +68,11 @@ class Orders:
             found = (await conn.execute(query.order_by(applied.c.device))).mappings()
             return [rows.applied(row) for row in found]
 
+    async def applied_to(self, ids: Sequence[SubscriberId]) -> list[Applied]:
+        """Return what devices are known to give *ids*, by subscriber and device."""
+        async with self._database.read() as conn:
+            return await given_to(conn, ids)
+
     async def suspended_applied(self) -> list[Applied]:
         """Return the suspensions that devices confirmed: nothing may pass there any more."""
         query = select(applied).where(applied.c.suspended, applied.c.state == "applied")
@@ -176,6 +181,16 @@ class Orders:
     async def _orders(self, query: Select[Any]) -> list[Order]:
         async with self._database.read() as conn:
             return [rows.order(row) for row in (await conn.execute(query)).mappings()]
+
+
+async def given_to(conn: AsyncConnection, ids: Collection[SubscriberId]) -> list[Applied]:
+    """Return what devices are known to give *ids*: one a subscriber and enforcing device."""
+    found: list[Applied] = []
+    for chunk in rows.chunks(list(ids)):
+        query = select(applied).where(applied.c.subscriber.in_(chunk))
+        query = query.order_by(applied.c.subscriber, applied.c.device)
+        found += [rows.applied(row) for row in (await conn.execute(query)).mappings()]
+    return found
 
 
 def _ended(order: Order, outcome: Outcome, next_at: datetime | None) -> Order:

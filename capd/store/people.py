@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from capd.model import (
     Counts,
@@ -27,7 +27,7 @@ from capd.store.database import Database
 from capd.store.imports import Changes
 from capd.store.outbox import Outbox
 from capd.store.projections import PAUSED
-from capd.store.tables import meters, products, remembered, subscribers
+from capd.store.tables import holds, meters, products, remembered, subscribers
 from capd.store.trail import append
 
 
@@ -92,10 +92,21 @@ class People:
         async with self._database.read() as conn:
             return (await standings.some_subscribers(conn, [subscriber])).get(subscriber)
 
-    async def ids(self) -> list[SubscriberId]:
-        """Return the ids of all subscribers, in their order."""
+    async def ids(
+        self, *, after: str = "", limit: int | None = None, held: bool | None = None
+    ) -> list[SubscriberId]:
+        """Return the ids of all subscribers, in their order; at most *limit* of those *after* one.
+
+        *held*: only those with an open hold, or only those without.
+        """
+        query = select(subscribers.c.id).where(subscribers.c.id > after).limit(limit)
+        if held is not None:
+            there = exists().where(
+                holds.c.subscriber == subscribers.c.id, holds.c.closed_at.is_(None)
+            )
+            query = query.where(there if held else ~there)
         async with self._database.read() as conn:
-            found = await conn.execute(select(subscribers.c.id).order_by(subscribers.c.id))
+            found = await conn.execute(query.order_by(subscribers.c.id))
             return [SubscriberId(row.id) for row in found]
 
     async def products(self) -> dict[ProductId, Product]:

@@ -1,0 +1,69 @@
+"""What is sold, and what the network is made of."""
+
+from collections.abc import Collection, Mapping
+
+from capd.house import House
+from capd.model import Device, DeviceId, MeterKey, MeterState, Product, Sector
+from capd.units import rfc3339
+
+
+async def devices(
+    house: House, *, after: str = "", limit: int | None = None
+) -> list[dict[str, object]]:
+    """Return devices with ids above *after*, in their order: where, for whom, when last read."""
+    everything = await house.store.people.devices()
+    found = [device for name, device in sorted(everything.items()) if name > after]
+    return await _devices(house, found if limit is None else found[:limit])
+
+
+async def device(house: House, name: str) -> dict[str, object] | None:
+    """Return one device."""
+    found = (await house.store.people.devices()).get(DeviceId(name))
+    return None if found is None else (await _devices(house, [found]))[0]
+
+
+async def _devices(house: House, some: Collection[Device]) -> list[dict[str, object]]:
+    keys = [MeterKey(device.id, meter.id) for device in some for meter in device.meters]
+    states = await house.store.ledger.states(keys)
+    return [_device(device, states) for device in some]
+
+
+def _device(device: Device, states: Mapping[MeterKey, MeterState]) -> dict[str, object]:
+    keys = [MeterKey(device.id, meter.id) for meter in device.meters]
+    read = [states[key].last.at for key in keys if key in states]
+    return {
+        "id": device.id,
+        "profile": device.profile,
+        "address": device.address,
+        "serial": device.serial,
+        "mac": device.mac,
+        "mqtt_name": device.mqtt_name,
+        "subscribers": list(dict.fromkeys(meter.subscriber for meter in device.meters)),
+        "meters": [meter.id for meter in device.meters],
+        "last_reading_at": rfc3339(max(read)) if read else None,
+    }
+
+
+def product_record(product: Product) -> dict[str, object]:
+    """Return a product as JSON wants it: bytes, bits a second, money as text."""
+    return {
+        "id": product.id,
+        "name": product.name,
+        "family": product.family,
+        "cap_bytes": product.cap_bytes,
+        "counts": product.counts.value,
+        "down_bps": product.down_bps,
+        "up_bps": product.up_bps,
+        "price": None if product.price is None else f"{product.price:f}",
+        "upgrade_to": product.upgrade_to,
+        "delay_h": product.delay_h,
+    }
+
+
+def sector_record(sector: Sector) -> dict[str, object]:
+    """Return a sector as JSON wants it."""
+    return {
+        "id": sector.id,
+        "capacity_down_bps": sector.capacity_down_bps,
+        "capacity_up_bps": sector.capacity_up_bps,
+    }
