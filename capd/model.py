@@ -455,6 +455,22 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """Something open between operator and subscriber: an invoice, an add-on, a task, the contract.
+
+    The store makes one of any event whose figures have `matter` (its kind) and `key`: the newest
+    event says all that is known of it, `open` whether it still is, `due_at` when time alone
+    changes something; the rest is *data*.
+    """
+
+    kind: str
+    key: str  # of its kind, unique for the subscriber
+    opened_at: datetime
+    due_at: datetime | None = None
+    data: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Everything that is known of one subscriber when they are judged."""
 
@@ -469,6 +485,8 @@ class Standing:
     breaches: tuple[Breach, ...] = ()  # of the policy's window, oldest first
     delay: Delay | None = None
     charged: tuple[Charged, ...] = ()  # for going over the cap in this period
+    matters: tuple[Matter, ...] = ()  # the open ones, oldest first
+    last: Usage | None = None  # of the period before this one; only where a matter is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

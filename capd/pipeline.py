@@ -195,7 +195,15 @@ async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
         before = None if reference is None else await desk.fact_seen(fact.fact, reference)
         if before is not None:
             return repeated(before, fact)
-        found = facts.accept(standings[0], fact, catalogue, house.policy, now, zone=house.zone)
+        found = facts.accept(
+            standings[0],
+            fact,
+            catalogue,
+            house.policy,
+            now,
+            currency=house.currency,
+            zone=house.zone,
+        )
         if isinstance(found, Refused):
             return found.sentence
         await desk.record(found)

@@ -23,18 +23,8 @@ from capd.model import Counts, Fact, Inventory, MeterKey, Reading, SubscriberId
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
 
-PRINTED = frozenset(
-    {
-        "notice",
-        "hold_opened",
-        "hold_closed",
-        "plan_changed",
-        "charge",
-        "downgrade_offered",
-        "suspension_delayed",
-    }
-)
-"""The kinds of event that a replay prints: what followed, not the facts that the file told."""
+UNPRINTED = frozenset({"topup", "delay", "breach", "imported", "paused", "resumed"})
+"""The kinds of event that a replay does not print: facts of the file, from which nothing follows yet."""
 
 Progress = Callable[[int], None]
 """Told how many lines are done."""
@@ -202,7 +192,7 @@ class _Run:
         while page := await self._house.store.trail.events(after=after, limit=_PAGE):
             after = page[-1][0]
             for _, event in page:
-                if event.kind in PRINTED:
+                if event.kind not in UNPRINTED and not event.kind.startswith("order_"):
                     yield event_record(event)
 
     async def usages(self) -> AsyncIterator[dict[str, object]]:

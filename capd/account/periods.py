@@ -1,11 +1,13 @@
 """Which billing period a moment belongs to: months of the operator's zone, from a cycle day."""
 
 import calendar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from capd.model import Period
+
+_MOMENT = timedelta(microseconds=1)
 
 
 def period_of(at: datetime, cycle_day: int, zone: ZoneInfo) -> Period:
@@ -36,6 +38,11 @@ def period_named(name: str, cycle_day: int, zone: ZoneInfo) -> Period:
 def next_period(period: Period, cycle_day: int, zone: ZoneInfo) -> Period:
     """Return the period that begins where *period* ends."""
     return period_of(period.end, cycle_day, zone)
+
+
+def period_before(period: Period, cycle_day: int, zone: ZoneInfo) -> Period:
+    """Return the period that ends where *period* begins."""
+    return period_of(period.start - _MOMENT, cycle_day, zone)
 
 
 @lru_cache(maxsize=4096)

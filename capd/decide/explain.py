@@ -7,7 +7,18 @@ from capd.decide import holds
 from capd.decide.case import covers
 from capd.decide.policy import Policy
 from capd.decide.wording import day_text, moment_text
-from capd.model import Applied, Delay, Hold, Product, ProductId, Reason, Service, Standing, Verdict
+from capd.model import (
+    Applied,
+    Delay,
+    Hold,
+    Matter,
+    Product,
+    ProductId,
+    Reason,
+    Service,
+    Standing,
+    Verdict,
+)
 from capd.units import rfc3339, size_text
 
 _GB = 1_000_000_000
@@ -31,6 +42,7 @@ def explain(
         "owed": _service(verdict.owed),
         "applied": [_applied(row) for row in applied],
         "holds": [_hold(hold, policy) for hold in standing.holds],
+        "matters": [_matter(matter) for matter in standing.matters],
         "figures": _figures(standing, verdict),
         "what_would_change": what_would_change(standing, verdict, catalogue, policy, zone=zone),
     }
@@ -137,6 +149,16 @@ def _hold(hold: Hold, policy: Policy) -> dict[str, object]:
         "until": _moment(hold.until),
         "blocking": policy.hold_rule(hold.reason).blocking,
         "text": hold.text,
+    }
+
+
+def _matter(matter: Matter) -> dict[str, object]:
+    return {
+        "kind": matter.kind,
+        "key": matter.key,
+        "opened_at": rfc3339(matter.opened_at),
+        "due_at": _moment(matter.due_at),
+        **matter.data,
     }
 
 

@@ -1,76 +1,21 @@
-"""What a person, billing or a file may tell of a subscriber, and what becomes different by it."""
+"""What a person, billing or a file may tell of a subscriber, and what becomes different by it.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+The facts of a subject (debt, add-ons, the contract) stand with its rules; `FACTS` has them all.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from capd.decide import holds
 from capd.decide.case import Figures, allowance_with
 from capd.decide.policy import Policy
 from capd.decide.shapes import SHAPES, guess
+from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import day_text, moment_text, rate_clause
 from capd.model import Event, Fact, Hold, Product, ProductId, Reason, Standing
-from capd.units import bps_of, bytes_of, moment_of, rfc3339, size_text
+from capd.units import bytes_of, moment_of, rfc3339, size_text
 
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The fact is well formed, and the terms or the state of things say no."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """A fact, beside all that is known when it is told."""
-
-    standing: Standing
-    fact: Fact
-    catalogue: Mapping[ProductId, Product]
-    policy: Policy
-    now: datetime
-    zone: tzinfo
-
-    def get(self, key: str) -> str | None:
-        """Return the detail *key*; an empty one counts as left out."""
-        return self.fact.details.get(key) or None
-
-    def moment(self, key: str) -> datetime | None:
-        """Return the moment that the detail *key* names."""
-        text = self.get(key)
-        return None if text is None else moment_of(text)
-
-    def rate(self, key: str) -> int | None:
-        """Return the bits a second that the detail *key* names."""
-        text = self.get(key)
-        return None if text is None else bps_of(text)
-
-    def event(self, kind: str, text: str, clause: str | None, figures: Figures) -> Event:
-        """Return an event by the fact's author, dated now."""
-        return Event(
-            at=self.now,
-            kind=kind,
-            text=text,
-            clause=clause,
-            subscriber=self.standing.subscriber.id,
-            author=self.fact.author,
-            figures=figures,
-        )
-
-
-Answer = tuple[Event, ...] | Refused
-_Rates = tuple[int | None, int | None]  # down, up
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactKind:
-    """One kind of fact: its fields in a JSON line, and what it is for."""
-
-    help: str
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    of_subscriber: bool = True
-    accept: Callable[[_Told], Answer]
+__all__ = ["FACTS", "FactKind", "Refused", "accept", "check"]
 
 
 def accept(
@@ -80,6 +25,7 @@ def accept(
     policy: Policy,
     now: datetime,
     *,
+    currency: str,
     zone: tzinfo,
 ) -> Answer:
     """Return what *fact* makes different at *now*, or why it is refused; judge again after it.
@@ -89,8 +35,14 @@ def accept(
     wrong = check(fact)
     if wrong:
         return Refused("; ".join(wrong))
-    told = _Told(
-        standing=standing, fact=fact, catalogue=catalogue, policy=policy, now=now, zone=zone
+    told = Told(
+        standing=standing,
+        fact=fact,
+        catalogue=catalogue,
+        policy=policy,
+        now=now,
+        currency=currency,
+        zone=zone,
     )
     return FACTS[fact.fact].accept(told)
 
@@ -107,15 +59,16 @@ def check(fact: Fact) -> list[str]:
     for key, value in fact.details.items():
         if key not in known:
             wrong.append(f"{key}: unknown key for {fact.fact!r}.{guess(key, known)}")
-        elif value and key in SHAPES:
-            wrong += SHAPES[key](key, value)
+        elif value:
+            shape = kind.shapes.get(key) or SHAPES.get(key)
+            wrong += shape(key, value) if shape else []
     return wrong
 
 
-# ---- the facts ---------------------------------------------------------------------------------
+_Rates = tuple[int | None, int | None]  # down, up
 
 
-def _topup(told: _Told) -> Answer:
+def _topup(told: Told) -> Answer:
     standing, size = told.standing, bytes_of(told.fact.details["size"])
     before = allowance_with(standing, standing.product)
     if before is None:
@@ -135,7 +88,7 @@ def _topup(told: _Told) -> Answer:
     return (told.event("topup", text, clause, figures),)
 
 
-def _plan(told: _Told) -> Answer:
+def _plan(told: Told) -> Answer:
     wanted, now_on = told.fact.details["product"], told.standing.product
     product = told.catalogue.get(ProductId(wanted))
     if product is None:
@@ -153,7 +106,7 @@ def _plan(told: _Told) -> Answer:
     return (told.event("plan_changed", _ended(text, clause), clause, figures),)
 
 
-def _hold(told: _Told) -> Answer:
+def _hold(told: Told) -> Answer:
     reason = Reason(told.fact.details["reason"])
     if reason is Reason.CAP:
         return Refused("a hold for the cap follows from usage alone; use the reason 'operator'")
@@ -175,14 +128,14 @@ def _hold(told: _Told) -> Answer:
     return (event,) if same is None else _already_open(told, same, figures)
 
 
-def _hold_text(told: _Told, reason: Reason, rates: _Rates) -> str:
+def _hold_text(told: Told, reason: Reason, rates: _Rates) -> str:
     rule, until = told.policy.hold_rule(reason), told.moment("until")
     end = "" if until is None else f" until {moment_text(until, told.zone)}"
     what = "suspended" if rule.blocking else f"limited{rate_clause(*rates)}"
     return f"Service is {what}{end} for {holds.NAMES[reason]} ({rule.clause})."
 
 
-def _already_open(told: _Told, hold: Hold, figures: Figures) -> Answer:
+def _already_open(told: Told, hold: Hold, figures: Figures) -> Answer:
     until = None if hold.until is None else rfc3339(hold.until)
     present = (hold.note, until, hold.down_bps, hold.up_bps)
     if present == tuple(figures[key] for key in ("note", "until", "down_bps", "up_bps")):
@@ -193,7 +146,7 @@ def _already_open(told: _Told, hold: Hold, figures: Figures) -> Answer:
     )
 
 
-def _release(told: _Told) -> Answer:
+def _release(told: Told) -> Answer:
     reason = Reason(told.fact.details["reason"])
     hold = _open(told.standing, reason)
     if hold is None:
@@ -214,7 +167,7 @@ def _release(told: _Told) -> Answer:
     return closed, _delay_event(told, end if delay is None else max(end, delay.until), note)
 
 
-def _delay(told: _Told) -> Answer:
+def _delay(told: Told) -> Answer:
     until = moment_of(told.fact.details["until"])
     if until <= told.now:
         return Refused(f"until: {rfc3339(until)} is over already")
@@ -224,7 +177,7 @@ def _delay(told: _Told) -> Answer:
     return (_delay_event(told, until, note),)
 
 
-def _delay_event(told: _Told, until: datetime, note: str) -> Event:
+def _delay_event(told: Told, until: datetime, note: str) -> Event:
     clause = told.policy.clauses.delay
     text = (
         "Nothing follows from going over the cap until "
@@ -233,11 +186,11 @@ def _delay_event(told: _Told, until: datetime, note: str) -> Event:
     return told.event("delay", text, clause, {"until": rfc3339(until), "note": note})
 
 
-def _clock(_told: _Told) -> Answer:
+def _clock(_told: Told) -> Answer:
     return ()
 
 
-FACTS: Mapping[str, FactKind] = {
+_OF_USAGE: Mapping[str, FactKind] = {
     "topup": FactKind(
         help="adds data to the running period; the same reference twice adds once (UC-3)",
         required=("size", "reference"),
@@ -268,6 +221,10 @@ FACTS: Mapping[str, FactKind] = {
         accept=_delay,
     ),
     "clock": FactKind(help="only lets time pass", of_subscriber=False, accept=_clock),
+}
+
+FACTS: Mapping[str, FactKind] = {
+    **_OF_USAGE,
 }
 
 

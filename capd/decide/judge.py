@@ -87,8 +87,9 @@ def watch_bytes(case: Case) -> int | None:
 
 
 def due_at(case: Case) -> datetime:
-    """Return when time alone changes something: the period's end, or a hold's or delay's before."""
+    """Return when time alone changes something: the period's end, or what falls due before it."""
     moments = [hold.until for hold in case.standing.holds if hold.until is not None]
+    moments += [matter.due_at for matter in case.standing.matters if matter.due_at is not None]
     if case.standing.delay is not None:
         moments.append(case.standing.delay.until)
     if case.is_over and case.cap_hold is None:

@@ -1,5 +1,8 @@
 """UC-4 (b): who goes over again keeps their service and is charged for the excess."""
 
+from decimal import Decimal
+
+from capd.decide import charges as charge_events
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures
 from capd.decide.wording import money_text, over_text
@@ -50,39 +53,35 @@ def _fee(case: Case, breach: Current) -> tuple[Event, ...]:
     if paid or not fee:
         return ()
     what = f"an administration charge of {money_text(fee)} {case.currency} applies"
-    figures: Figures = {"charge": ADMINISTRATION, "amount": money_text(fee), "units": 1}
-    return (_charge(case, breach, what, figures),)
+    return (_charge(case, breach, what, charge=ADMINISTRATION, amount=fee, figures={"units": 1}),)
 
 
 def _unit(case: Case, breach: Current, unit: int, units: int) -> Event:
     terms = case.policy.overage
-    amount = money_text(terms.unit_price * units)
+    amount = terms.unit_price * units
     which = f"unit {unit}" if units == 1 else f"units {unit} to {unit + units - 1}"
-    what = f"{which} of {size_text(terms.unit_bytes)} costs {amount} {case.currency}"
-    return _charge(
-        case,
-        breach,
-        what,
-        {
-            "charge": OVERAGE,
-            "amount": amount,
-            "unit": unit,
-            "units": units,
-            "unit_bytes": terms.unit_bytes,
-        },
-    )
+    what = f"{which} of {size_text(terms.unit_bytes)} costs {money_text(amount)} {case.currency}"
+    figures = {"unit": unit, "units": units, "unit_bytes": terms.unit_bytes}
+    return _charge(case, breach, what, charge=OVERAGE, amount=amount, figures=figures)
 
 
-def _charge(case: Case, breach: Current, what: str, figures: Figures) -> Event:
+def _charge(
+    case: Case, breach: Current, what: str, *, charge: str, amount: Decimal, figures: Figures
+) -> Event:
     clause, allowance = case.policy.clauses.repeat, case.allowance or 0
     used = over_text(case.counted, allowance)
     text = f"Over the cap: {used}; service goes on, and {what} ({clause})."
+    unit = figures.get("unit")
     behind: Figures = {
-        "currency": case.currency,
+        **figures,
         "period": case.period,
         "breach": breach.name,
         "breaches": breach.number,
         "counted_bytes": case.counted,
         "allowance_bytes": allowance,
     }
-    return case.event("charge", text, clause, {**figures, **behind})
+    what_for = breach.name if unit is None else f"{case.period}/{unit}"
+    told = charge_events.figures(
+        case.standing.subscriber.id, charge, what_for, amount, currency=case.currency, behind=behind
+    )
+    return case.event("charge", text, clause, told)

@@ -1,5 +1,7 @@
 """UC-3: a reference stands for one fact; the same twice counts once."""
 
+from decimal import Decimal, InvalidOperation
+
 from capd.decide.facts import check
 from capd.model import Event, Fact
 from capd.units import bytes_of, rfc3339, size_text
@@ -8,18 +10,43 @@ from capd.units import bytes_of, rfc3339, size_text
 def repeated(before: Event, fact: Fact) -> str | None:
     """Return why *fact* is refused, whose reference *before* bore already; None: it is the same.
 
-    Money may stand behind a reference: whoever gives it to somebody else, or with another size,
-    must hear that nothing was added (UC-3).
+    Money may stand behind a reference: whoever gives it to somebody else, or with another size or
+    amount, must hear that nothing was added (UC-3).
     """
     wrong = check(fact)
     if wrong:
         return "; ".join(wrong)
-    added = before.figures.get("size_bytes")
-    size = None if added is None else bytes_of(fact.details["size"])
-    if (before.subscriber, added) == (fact.subscriber, size):
+    if before.subscriber == fact.subscriber and not _other_figures(before, fact):
         return None
-    what = "" if added is None else f"{size_text(int(added))} "
     return (
-        f"reference {fact.details['reference']!r} stands for {what}of {before.subscriber} since "
-        f"{rfc3339(before.at)}; nothing was added, give this one a reference of its own"
+        f"reference {fact.details['reference']!r} stands for {_what(before)}of {before.subscriber} "
+        f"since {rfc3339(before.at)}; nothing was added, give this one a reference of its own"
     )
+
+
+def _other_figures(before: Event, fact: Fact) -> bool:
+    """Say whether *fact* tells anything else than *before* has kept of it."""
+    for key, value in fact.details.items():
+        if key == "size" and "size_bytes" in before.figures:
+            if bytes_of(value) != before.figures["size_bytes"]:
+                return True
+        elif key in before.figures and not _same(value, before.figures[key]):
+            return True
+    return False
+
+
+def _same(told: str, kept: object) -> bool:
+    if told == str(kept):
+        return True
+    try:
+        return Decimal(told) == Decimal(str(kept))  # 25 is 25.00
+    except InvalidOperation:
+        return False
+
+
+def _what(before: Event) -> str:
+    if "size_bytes" in before.figures:
+        return f"{size_text(int(before.figures['size_bytes'] or 0))} "
+    if "amount" in before.figures:
+        return f"{before.figures['amount']} "
+    return ""

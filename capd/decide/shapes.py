@@ -1,10 +1,17 @@
 """Details of a fact are text: what each must look like, said in words."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
 from capd.model import Reason
 from capd.units import bps_of, bytes_of, moment_of
+
+Shape = Callable[[str, str], list[str]]
+"""What is wrong with the value of a key, a line each."""
+
+_DEAREST = Decimal(10) ** 12
 
 
 def guess(word: str, known: Iterable[str]) -> str:
@@ -27,19 +34,56 @@ def _moment_shape(key: str, value: str) -> list[str]:
     return _said(moment_of, key, value)
 
 
-def _reason_shape(key: str, value: str) -> list[str]:
-    known = [reason.value for reason in Reason]
-    if value in known:
-        return []
-    return [f"{key}: unknown {value!r}, wants one of {', '.join(known)}.{guess(value, known)}"]
+def money(key: str, value: str) -> list[str]:
+    """Return what is wrong with an amount: "25" or "25.00", at least 0."""
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        return [f"{key}: wants an amount such as 25.00, not {value!r}"]
+    if not amount.is_finite() or amount < 0 or amount >= _DEAREST:
+        return [f"{key}: wants an amount of 0 or more, not {value!r}"]
+    if amount != amount.quantize(Decimal("0.01")):
+        return [f"{key}: {value!r} has more than two places"]
+    return []
 
 
-SHAPES: Mapping[str, Callable[[str, str], list[str]]] = {
+def day(key: str, value: str) -> list[str]:
+    """Return what is wrong with a day, such as 2026-03-01."""
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return [f"{key}: wants a day such as 2026-03-01, not {value!r}"]
+    return []
+
+
+def count(key: str, value: str) -> list[str]:
+    """Return what is wrong with a whole number of 0 or more."""
+    right = value.isascii() and value.isdigit()
+    return [] if right else [f"{key}: wants a whole number of 0 or more, not {value!r}"]
+
+
+def yes_or_no(key: str, value: str) -> list[str]:
+    """Return what is wrong with a yes or no."""
+    return [] if value in ("yes", "no") else [f'{key}: wants "yes" or "no", not {value!r}']
+
+
+def one_of(*known: str) -> Shape:
+    """Return the shape of a word that is one of *known*."""
+
+    def shape(key: str, value: str) -> list[str]:
+        if value in known:
+            return []
+        return [f"{key}: unknown {value!r}, wants one of {', '.join(known)}.{guess(value, known)}"]
+
+    return shape
+
+
+SHAPES: Mapping[str, Shape] = {
     "size": _size_shape,
     "down": _rate_shape,
     "up": _rate_shape,
     "until": _moment_shape,
-    "reason": _reason_shape,
+    "reason": one_of(*(reason.value for reason in Reason)),
 }
 
 

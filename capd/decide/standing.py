@@ -14,6 +14,7 @@ from capd.model import (
     Event,
     Given,
     Hold,
+    Matter,
     Product,
     ProductId,
     Reason,
@@ -33,12 +34,28 @@ def _after(standing: Standing, event: Event, catalogue: Mapping[ProductId, Produ
     breach = breach_of(event)
     if breach is not None and all(b.period != breach.period for b in standing.breaches):
         standing = replace(standing, breaches=(*standing.breaches, breach))
+    standing = _with_matter(standing, event)
     if event.kind == "plan_changed":
         product = catalogue[ProductId(str(event.figures["to"]))]
         subscriber = replace(standing.subscriber, product=product.id)
         return replace(standing, subscriber=subscriber, product=product)
     change = _CHANGES.get(event.kind)
     return change(standing, event) if change else standing
+
+
+def _with_matter(standing: Standing, event: Event) -> Standing:
+    changed = matter_of(event)
+    if changed is None:
+        return standing
+    same = [m for m in standing.matters if (m.kind, m.key) == (changed.kind, changed.key)]
+    others = tuple(m for m in standing.matters if m not in same)
+    if not event.figures["open"]:
+        return replace(standing, matters=others)
+    if not same:
+        return replace(standing, matters=(*others, changed))
+    kept = replace(changed, opened_at=same[0].opened_at)
+    matters = tuple(kept if m in same else m for m in standing.matters)
+    return replace(standing, matters=matters)
 
 
 def _opened(standing: Standing, event: Event) -> Standing:
@@ -107,6 +124,25 @@ def breach_of(event: Event) -> Breach | None:
         counted_bytes=_number(event, "counted_bytes") or 0,
         allowance_bytes=_number(event, "allowance_bytes") or 0,
     )
+
+
+def matter_of(event: Event) -> Matter | None:
+    """Return the matter that *event* opened, changed or closed, as it is after it."""
+    kind = _text(event, "matter")
+    if kind is None:
+        return None
+    due_at = _text(event, "due_at")
+    return Matter(
+        kind=kind,
+        key=str(event.figures["key"]),
+        opened_at=event.at,
+        due_at=None if due_at is None else moment_of(due_at),
+        data={name: value for name, value in event.figures.items() if name not in OF_MATTER},
+    )
+
+
+OF_MATTER = frozenset({"matter", "key", "open", "due_at"})
+"""The figures that say which matter an event changes; the rest is what is known of it."""
 
 
 def given_of(event: Event) -> Given:

@@ -11,6 +11,7 @@ from capd.store.desk import Desk
 from capd.store.history import History
 from capd.store.imports import Changes
 from capd.store.ledger import Ledger
+from capd.store.matters import Matters
 from capd.store.orders import Orders
 from capd.store.outbox import Outbox
 from capd.store.people import MeterHome, People
@@ -21,7 +22,7 @@ __all__ = ["Changes", "Desk", "MeterHome", "Store", "check", "head", "mask", "up
 
 
 class Store:
-    """The books: `ledger`, `history`, `people`, `orders`, `trail`, `outbox`; `judging` decides."""
+    """The books: `ledger`, `history`, `people`, `matters`, `orders`, `trail`, `outbox`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,6 +30,7 @@ class Store:
         self.ledger = Ledger(database)
         self.history = History(database)
         self.people = People(database, self.outbox)
+        self.matters = Matters(database)
         self.orders = Orders(database, self.outbox)
         self.trail = Trail(database)
 

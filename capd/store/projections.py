@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, insert, update
+from sqlalchemy import Executable, bindparam, case, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.decide import legal
 from capd.decide import standing as read
-from capd.model import Event
+from capd.model import Event, Matter
 from capd.store.memos import remember
 from capd.store.rows import json_text, micros_or_none
 from capd.store.tables import (
@@ -20,6 +20,7 @@ from capd.store.tables import (
     given,
     holds,
     legal_holds,
+    matters,
     seen,
     subscribers,
     topups,
@@ -49,9 +50,26 @@ _HOLD, _GIVEN, _TOPUP = insert(holds), insert(given), insert(topups)
 _CHARGE, _DELAY = insert(charges), insert(delays)
 _KEEP_ALL = insert(legal_holds)
 _KEEP_ALL_NO_MORE = delete(legal_holds).where(legal_holds.c.subscriber == bindparam("who"))
-# the first of a name is kept, on either database
+
+
+def _newest(statement: sqlite.Insert | postgresql.Insert) -> Executable:
+    """Let the newest word on a matter replace the one before; it stays open since it was opened."""
+    new = statement.excluded
+    since = case((matters.c.open, matters.c.opened_at), else_=new.opened_at)
+    told = {name: new[name] for name in ("open", "changed_at", "due_at", "data", "event")}
+    return statement.on_conflict_do_update(
+        index_elements=["subscriber", "kind", "key"], set_={"opened_at": since, **told}
+    )
+
+
+# the first breach and reference of a name is kept, on either database
 _ONCE = {
-    name: {table.name: dialect.insert(table).on_conflict_do_nothing() for table in (breaches, seen)}
+    name: {
+        **{
+            table.name: dialect.insert(table).on_conflict_do_nothing() for table in (breaches, seen)
+        },
+        matters.name: _newest(dialect.insert(matters)),
+    }
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 
@@ -82,9 +100,26 @@ def _writes(number: int, event: Event, once: Mapping[str, Executable]) -> Iterat
             "event": number,
         }
         yield once["breaches"], row
+    matter = read.matter_of(event)
+    if matter is not None and event.subscriber is not None:
+        yield once["matters"], _matter_row(number, event, matter)
     reference = event.figures.get("reference")
     if reference is not None:
         yield once["seen"], {"kind": event.kind, "reference": str(reference), "event": number}
+
+
+def _matter_row(number: int, event: Event, matter: Matter) -> Mapping[str, Any]:
+    return {
+        "subscriber": event.subscriber,
+        "kind": matter.kind,
+        "key": matter.key,
+        "open": bool(event.figures["open"]),
+        "opened_at": micros(matter.opened_at),
+        "changed_at": micros(event.at),
+        "due_at": micros_or_none(matter.due_at),
+        "data": json_text(dict(matter.data)),
+        "event": number,
+    }
 
 
 def _hold_opened(number: int, event: Event) -> Iterator[Write]:
@@ -155,6 +190,7 @@ def _charge(number: int, event: Event) -> Iterator[Write]:
         "breach": charged.breach or None,
         "period": charged.breach.split("/")[0] or None,
         "units": charged.units,
+        "charge_id": event.figures.get("charge_id"),
     }
     yield _CHARGE, row
 

@@ -17,6 +17,7 @@ from capd.model import (
     Event,
     Hold,
     Implausible,
+    Matter,
     MeterState,
     Order,
     OrderState,
@@ -259,4 +260,15 @@ def delivery(row: Row) -> Delivery:
         event=event(row),
         to=row["recipient"],
         attempts=row["attempts"],
+    )
+
+
+def matter(row: Row) -> Matter:
+    """Return the matter that a row is."""
+    return Matter(
+        kind=row["kind"],
+        key=row["key"],
+        opened_at=moment(row["opened_at"]),
+        due_at=moment_or_none(row["due_at"]),
+        data=orjson.loads(row["data"]),
     )

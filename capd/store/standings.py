@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.account.periods import period_of
+from capd.account.periods import period_before, period_of
 from capd.model import (
     Breach,
     Charged,
     Delay,
     Given,
     Hold,
+    Matter,
     Period,
     Product,
     ProductId,
@@ -31,6 +32,7 @@ from capd.store.tables import (
     delays,
     given,
     holds,
+    matters,
     products,
     subscribers,
     topups,
@@ -130,6 +132,9 @@ async def _load(
     broken = await _breaches(conn, list(some), now - _LONGEST_MONTH * months)
     charged = await _charged(conn, names)
     delayed = await _delays(conn, list(some))
+    pending = await _matters(conn, list(some))
+    before = {who: period_before(periods[who], some[who].cycle_day, tz) for who in pending}
+    last = await usages(conn, before)
     return [
         Standing(
             subscriber=one,
@@ -143,6 +148,8 @@ async def _load(
             breaches=tuple(broken.get(who, ())),
             delay=delayed.get(who),
             charged=tuple(charged.get(who, ())),
+            matters=tuple(pending.get(who, ())),
+            last=last.get(who),
         )
         for who, one in some.items()
     ]
@@ -249,6 +256,16 @@ async def _charged(
         for row in found
         if row["period"] == names[row["subscriber"]]
     )
+
+
+async def _matters(
+    conn: AsyncConnection, who: Collection[SubscriberId]
+) -> dict[SubscriberId, list[Matter]]:
+    """Return the open matters of each, the oldest first."""
+    query = _of(matters, who).where(matters.c.open)
+    query = query.order_by(matters.c.opened_at, matters.c.kind, matters.c.key)
+    found = (await conn.execute(query)).mappings()
+    return _by_subscriber((row["subscriber"], rows.matter(row)) for row in found)
 
 
 async def _delays(

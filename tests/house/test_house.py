@@ -34,6 +34,7 @@ TESTED_THROUGH = {
     "capd.network": ("tests/integration/test_pipeline.py", "which device is asked how"),
     "capd.once": ("tests/integration/test_pipeline.py", "the turns, by hand"),
     "capd.parts": ("tests/e2e/test_month.py", "the wiring of the daemon"),
+    "capd.policies": ("tests/unit/test_policies.py", "files in, policies out"),
     "capd.rounds": ("tests/integration/test_pipeline.py", "the turns, again and again"),
     "capd.series": ("tests/unit/test_metrics.py", "shown with the other metrics"),
     "capd.simulator": ("tests/integration/test_simulator_agent.py", "asked by real clients"),

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from capd.decide import matters
 from capd.errors import StoreError
-from capd.model import Breach, Charged, Delay, Given, Hold, Reason
+from capd.model import Breach, Charged, Delay, Given, Hold, Matter, Reason
 from capd.store import Store
 from tests.builders import CATALOGUE, LONDON, NOON, a_subscriber, an_event, an_inventory
 
@@ -283,3 +284,48 @@ async def test_readers_do_not_wait_for_a_judgement(books):
         known = await books.people.standing_of("S-1", NOON, LONDON, 6)
     assert known.holds == ()
     assert await books.trail.last_id() == before + 1
+
+
+async def test_matters_are_opened_changed_and_closed_by_events(books):
+    day = timedelta(days=1)
+    opened = matters.change("invoice", "inv-7", due_at=NOON + day, amount="25.00", paid=False)
+    await record(books, an_event("invoice", **opened))
+    (found,) = (await standing(books)).matters
+    expected = Matter(
+        kind="invoice",
+        key="inv-7",
+        opened_at=NOON,
+        due_at=NOON + day,
+        data={"amount": "25.00", "paid": False},
+    )
+    assert found == expected
+    changed = matters.change("invoice", "inv-7", amount="20.00")
+    await record(books, an_event("payment", at=NOON + day, **changed))
+    (found,) = (await standing(books)).matters
+    assert (found.opened_at, found.due_at, found.data) == (NOON, None, {"amount": "20.00"})
+    assert (await standing(books)).last.period.name == "2026-02"
+    closed = matters.change("invoice", "inv-7", is_open=False)
+    await record(books, an_event("paid", at=NOON + 2 * day, **closed))
+    assert (await standing(books)).matters == ()
+    assert (await standing(books)).last is None
+    await record(books, an_event("invoice", at=NOON + 3 * day, **opened))
+    (found,) = (await standing(books)).matters
+    assert found.opened_at == NOON + 3 * day
+
+
+async def test_matters_are_listed_by_kind_subscriber_and_whether_they_are_open(books):
+    await record(
+        books,
+        an_event("invoice", **matters.change("invoice", "inv-7")),
+        an_event("task", **matters.change("task", "call", is_open=False)),
+        an_event("task", subscriber="S-2", **matters.change("task", "visit")),
+    )
+
+    async def listed(**wanted):
+        return [(k.subscriber, k.matter.key) for k in await books.matters.find(**wanted)]
+
+    assert await listed() == [("S-1", "inv-7"), ("S-2", "visit")]
+    assert await listed(kind="task") == [("S-2", "visit")]
+    assert await listed(kind="task", closed_too=True) == [("S-1", "call"), ("S-2", "visit")]
+    assert await listed(subscriber="S-1") == [("S-1", "inv-7")]
+    assert await listed(after=("S-1", "invoice", "inv-7"), limit=1) == [("S-2", "visit")]

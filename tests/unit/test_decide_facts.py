@@ -25,7 +25,7 @@ from tests.builders import (
 
 
 def accepted(standing, fact, now=NOON):
-    return accept(standing, fact, CATALOGUE, Policy(), now, zone=LONDON)
+    return accept(standing, fact, CATALOGUE, Policy(), now, currency="GBP", zone=LONDON)
 
 
 def judged(standing, now=NOON):

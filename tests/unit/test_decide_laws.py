@@ -54,7 +54,15 @@ class Life:
 
     def tell(self, kind, details):
         fact = Fact(at=self.now, fact=kind, subscriber="S-1", details=details, author="kim")
-        found = facts.accept(self.standing, fact, CATALOGUE, self.policy, self.now, zone=LONDON)
+        found = facts.accept(
+            self.standing,
+            fact,
+            CATALOGUE,
+            self.policy,
+            self.now,
+            currency="GBP",
+            zone=LONDON,
+        )
         if not isinstance(found, Refused):
             self.write(found)
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -98,7 +99,9 @@ charges = Table(
     Column("breach", Text),
     Column("period", Text),  # the breach's
     Column("units", BigInteger, nullable=False),
+    Column("charge_id", Text),  # None: of before charges had one
     Index(None, "subscriber", "period"),
+    Index(None, "charge_id"),
 )
 delays = Table(
     "delays",
@@ -109,6 +112,27 @@ delays = Table(
     Column("author", Text, nullable=False),
     Column("note", Text, nullable=False),
     Index(None, "subscriber", "event"),
+)
+matters = Table(
+    "matters",
+    metadata,
+    Column("subscriber", Text, ForeignKey("subscribers.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("data", Text, nullable=False),  # JSON: all that the newest event says of it
+    Column("event", BigInteger, ForeignKey("events.id"), nullable=False),  # the newest
+    PrimaryKeyConstraint("subscriber", "kind", "key"),
+    Index(
+        "ix_matters_open",
+        "subscriber",
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
+    ),
+    Index(None, "kind", "subscriber"),
 )
 seen = Table(
     "seen",

@@ -1,0 +1,1 @@
+"""What a policy may set, a file a subject; the defaults are the wireless operator's terms."""

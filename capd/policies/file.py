@@ -1,0 +1,54 @@
+"""The whole file: its sections, a file a subject beside this one, become one Policy."""
+
+from datetime import date
+
+from pydantic import Field
+
+from capd.decide.policy import Clauses, HoldRule, Overage, Policy
+from capd.model import Reason
+from capd.policies.holds import Holds
+from capd.policies.shapes import Strict
+from capd.policies.usage import Allowance, Cap, Delay, Downgrade, Notices, Repeat
+
+
+class PolicyFile(Strict):
+    """A policy as it is written: one field a section."""
+
+    name: str = Field(min_length=1, max_length=80)
+    version: str = Field(min_length=1, max_length=40)
+    valid_from: date
+    allowance: Allowance = Allowance()
+    notices: Notices = Notices()
+    cap: Cap = Cap()
+    delay: Delay = Delay()
+    repeat: Repeat = Repeat()
+    downgrade: Downgrade = Downgrade()
+    holds: Holds = Holds()
+
+    def policy(self) -> Policy:
+        """Return what the file says, and what it leaves out as it is by default."""
+        charge = self.repeat.charge
+        return Policy(
+            name=self.name,
+            version=self.version,
+            valid_from=self.valid_from,
+            notice_shares=self.notices.shares,
+            first_action=self.cap.action,
+            repeat_action=self.repeat.action,
+            window_months=self.repeat.window_months,
+            second_breach_in_same_period=self.repeat.second_breach_in_same_period,
+            overage=Overage(unit_bytes=charge.unit, unit_price=charge.unit_price, fee=charge.fee),
+            delay_h=self.delay.hours,
+            holds={**self.holds.rules(), Reason.CAP: HoldRule(clause=self.cap.clause)},
+            clauses=self._clauses(),
+        )
+
+    def _clauses(self) -> Clauses:
+        return Clauses(
+            allowance=self.allowance.clause,
+            back=self.cap.back,
+            repeat=self.repeat.clause,
+            downgrade=self.downgrade.clause,
+            delay=self.delay.clause,
+            notices=self.notices.clause,
+        )

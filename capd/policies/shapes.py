@@ -1,0 +1,21 @@
+"""What the keys of a policy file may hold."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from capd.units import bps_of, bytes_of
+
+Size = Annotated[int, BeforeValidator(bytes_of), Field(gt=0)]
+Rate = Annotated[int, BeforeValidator(bps_of), Field(gt=0)]
+Money = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
+Clause = Annotated[str, Field(min_length=1, max_length=40)]
+Share = Annotated[int, Field(ge=1, le=1000)]
+Days = Annotated[int, Field(ge=0, le=3660)]
+
+
+class Strict(BaseModel):
+    """A section: what it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
