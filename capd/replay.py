@@ -24,7 +24,7 @@ from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
 
 UNPRINTED = frozenset({"topup", "delay", "breach", "imported", "paused", "resumed"})
-"""The kinds of event that a replay does not print: facts of the file, from which nothing follows yet."""
+"""The kinds of event that a replay does not print: what was told, and nothing follows yet."""
 
 Progress = Callable[[int], None]
 """Told how many lines are done."""
