@@ -604,6 +604,33 @@ class Applied:
     order: int | None = None
 
 
+# ---- who may ask over HTTP -----------------------------------------------------------------------
+
+
+class TokenRole(StrEnum):
+    """What an API token is for; what each may do is in `capd/api/roles.py`."""
+
+    NOC = "noc"
+    TECH = "tech"
+    BILLING = "billing"
+    VIEWER = "viewer"
+    PORTAL = "portal"  # of one subscriber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An API token, without its text: that is shown once, and only its digest is kept."""
+
+    id: int
+    name: str
+    role: TokenRole
+    subscriber: SubscriberId | None  # whose portal
+    created_at: datetime
+    created_by: str
+    last_used_at: datetime | None = None  # to the minute
+    revoked_at: datetime | None = None
+
+
 # ---- what happened -> people ---------------------------------------------------------------------
 
 

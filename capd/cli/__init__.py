@@ -24,6 +24,7 @@ from capd.cli import (
     profiles,
     running,
     setup,
+    tokens,
     usage,
 )
 from capd.cli.options import ConfigFile
@@ -75,7 +76,7 @@ app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")
 app.add_typer(device.app, name="device")
 app.add_typer(mqtt.app, name="mqtt")
-app.add_typer(coming.token, name="token")
+app.add_typer(tokens.app, name="token")
 
 
 def main() -> None:

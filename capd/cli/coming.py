@@ -7,8 +7,6 @@ import typer
 from capd.cli.options import ConfigFile, Json, Subscriber
 from capd.errors import CannotBeDone
 
-token = typer.Typer(help="API tokens.", no_args_is_help=True)
-
 
 def simulate(
     policy: Annotated[str, typer.Option("--policy", metavar="P")],
@@ -34,15 +32,3 @@ def activate(
     """Check a radio, push its configuration, verify, and start the term."""
     del subscriber, device, serial, mac, json, config
     raise CannotBeDone("activate: this version has no activations; `capd import` adds the device")
-
-
-@token.command()
-def create(
-    role: Annotated[str, typer.Option("--role", help="noc, tech, billing, viewer or portal.")],
-    name: Annotated[str, typer.Option("--name", metavar="N")],
-    json: Json = False,
-    config: ConfigFile = None,
-) -> None:
-    """Create an API token, shown once."""
-    del role, name, json, config
-    raise CannotBeDone("token create: this version's API takes no tokens: it serves no /api/v1")

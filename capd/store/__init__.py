@@ -16,13 +16,14 @@ from capd.store.orders import Orders
 from capd.store.outbox import Outbox
 from capd.store.people import MeterHome, People
 from capd.store.schema import head, upgrade
+from capd.store.tokens import Tokens
 from capd.store.trail import Trail
 
 __all__ = ["Changes", "Desk", "MeterHome", "Store", "check", "head", "mask", "upgrade"]
 
 
 class Store:
-    """The books: `ledger`, `history`, `people`, `matters`, `orders`, `trail`, `outbox`."""
+    """The books, each by its name; `judging` opens the transaction in which is decided."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,6 +34,7 @@ class Store:
         self.matters = Matters(database)
         self.orders = Orders(database, self.outbox)
         self.trail = Trail(database)
+        self.tokens = Tokens(database, self.outbox)
 
     @classmethod
     async def open(cls, url: str, *, upgrade: bool = False) -> "Store":

@@ -303,7 +303,6 @@ def test_every_command_explains_itself(capd):
 def test_what_belongs_to_a_later_version_says_so(begun):
     for command in (
         ["simulate", "--policy", "p"], ["activate", "S-1", "--device", "d"],
-        ["token", "create", "--role", "noc", "--name", "n"],
     ):  # fmt: skip
         said = begun(*command)
         assert (said.code, len(said.lines)) == (1, 1)

@@ -1,5 +1,6 @@
 """The tables, and nothing else: moments are microseconds since 1970 UTC, money is text."""
 
+from capd.store.tables.access import answered, tokens
 from capd.store.tables.history import days, hours, lapsed, legal_holds
 from capd.store.tables.inventory import devices, meters, products, sectors, subscribers
 from capd.store.tables.ledger import (
@@ -27,6 +28,7 @@ from capd.store.tables.trail import (
 
 __all__ = [
     "adjustments",
+    "answered",
     "applied",
     "breaches",
     "charges",
@@ -53,6 +55,7 @@ __all__ = [
     "sectors",
     "seen",
     "subscribers",
+    "tokens",
     "topups",
     "totals",
 ]
