@@ -22,6 +22,8 @@ from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Event
 from capd.network import Network, enforces, network
 from capd.notify.email import Email
+from capd.notify.messages import Letters
+from capd.notify.samples import checked
 from capd.notify.webhook import Webhook
 from capd.notify.worker import Worker, deliver
 from capd.profiles import Profile
@@ -52,6 +54,7 @@ async def open_house(config: Config, metrics: Metrics, *, upgrade: bool) -> Hous
     policy = policies.load(Path(config.decide.policy))
     store = await Store.open(config.store.url, upgrade=upgrade)
     store.outbox.channels = channels_of(config)
+    store.outbox.off = frozenset(config.notify.off)
     return House(
         store=store,
         policy=policy,
@@ -91,10 +94,10 @@ class Parts:
     async def open(cls, config: Config, clock: Clock, metrics: Metrics) -> "Parts":
         """Build every part. Raises ConfigError or StoreError, and leaves nothing open then."""
         _usable(config)
-        known = profiles_of(config)
+        known, letters = profiles_of(config), checked(config.notify.templates)
         house = await open_house(config, metrics, upgrade=True)
         try:
-            parts = cls._wired(config, clock, metrics, house, known)
+            parts = cls._wired(config, clock, metrics, house, known, letters=letters)
             await parts.look_round()
         except BaseException:
             await house.store.close()
@@ -109,12 +112,14 @@ class Parts:
         metrics: Metrics,
         house: House,
         known: Mapping[str, Profile],
+        *,
+        letters: Letters,
     ) -> "Parts":
         snmp = config.collect.snmp
         engine = engine_of(snmp)
         asker = Asker(engine, known, clock)
         store = house.store
-        notifiers = _notifiers(config, store, clock)
+        notifiers = _notifiers(config, store, clock, letters)
         return cls(
             config=config,
             clock=clock,
@@ -222,7 +227,7 @@ class Parts:
         """
         _usable(config)
         policy = policies.load(Path(config.decide.policy))
-        known = profiles_of(config)
+        known, letters = profiles_of(config), checked(config.notify.templates)
         for what, before, after in (
             ("[store] url", self.config.store.url, config.store.url),
             ("[api]", self.config.api, config.api),
@@ -238,6 +243,9 @@ class Parts:
         self.house.zone = config.operator.zone
         self.house.currency = config.operator.currency
         self.house.most_suspensions = config.decide.most_suspensions
+        for notifier in self.notifiers:
+            if isinstance(notifier, Email):
+                notifier.letters = letters
         await self.note_paused()
         await self.look_round()
 
@@ -272,11 +280,16 @@ def _broker(
     )
 
 
-def _notifiers(config: Config, store: Store, clock: Clock) -> tuple[Email | Webhook, ...]:
+def _notifiers(
+    config: Config, store: Store, clock: Clock, letters: Letters
+) -> tuple[Email | Webhook, ...]:
     found: list[Email | Webhook] = []
+    people, operator = store.people, config.operator
     if config.notify.email.smtp is not None:
         found.append(
-            Email(config.notify.email, operator=config.operator, people=store.people, clock=clock)
+            Email(
+                config.notify.email, operator=operator, people=people, clock=clock, letters=letters
+            )
         )
     if config.notify.webhook.url is not None:
         found.append(Webhook(config.notify.webhook, clock=clock))

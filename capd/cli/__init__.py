@@ -20,6 +20,7 @@ from capd.cli import (
     legal,
     looks,
     mqtt,
+    notices,
     orders,
     profiles,
     running,
@@ -71,6 +72,7 @@ app.command("import")(setup.import_)
 app.command("legal-hold")(legal.legal_hold)
 app.command("legal-holds")(legal.legal_holds)
 app.add_typer(orders.app, name="orders")
+app.add_typer(notices.app, name="notices")
 app.add_typer(amending.app, name="implausible")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")

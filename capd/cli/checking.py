@@ -18,6 +18,7 @@ from capd.cli.output import as_json, line, problem
 from capd.config import Config
 from capd.errors import CapdError, ConfigError
 from capd.model import Device, Inventory, Secret
+from capd.notify.samples import checked
 from capd.profiles import Profile
 from capd.store import Store
 
@@ -69,6 +70,7 @@ async def _check(findings: Findings, path: Path | None) -> None:
     findings.found["configuration"] = str(file)
     findings.mistakes.extend(settings.problems())
     _policy(findings, Path(settings.decide.policy))
+    _templates(findings, settings.notify.templates)
     known = _profiles(findings, settings.device_profiles)
     await _store(findings, settings, known)
     await _broker(findings, settings)
@@ -87,6 +89,10 @@ def _look_at_the_rest(findings: Findings, file: Path) -> None:
     name = decide.get("policy", "policy.toml") if isinstance(decide, dict) else "policy.toml"
     if isinstance(name, str):
         _policy(findings, file.parent / name)
+    notify = raw.get("notify")
+    folder = notify.get("templates") if isinstance(notify, dict) else None
+    if isinstance(folder, str):
+        _templates(findings, str(file.parent / folder))
     own = raw.get("device_profiles")
     if own is None or (isinstance(own, str) and (file.parent / own).is_dir()):
         _profiles(findings, None if own is None else str(file.parent / own))
@@ -101,6 +107,18 @@ def _policy(findings: Findings, path: Path) -> None:
         findings.mistakes.extend(exc.problems)
     else:
         findings.found["policy"] = f"{path}: {policy.name}, version {policy.version}"
+
+
+def _templates(findings: Findings, folder: str | None) -> None:
+    """Try the operator's templates on an event of every kind."""
+    if folder is None or not Path(folder).is_dir():
+        return  # told already, by its key
+    try:
+        letters = checked(folder)
+    except ConfigError as exc:
+        findings.mistakes.extend(exc.problems)
+    else:
+        findings.found["templates"] = f"{folder}: {', '.join(sorted(letters.own)) or 'none'}"
 
 
 def _profiles(findings: Findings, own: str | None) -> dict[str, Profile] | None:

@@ -30,6 +30,7 @@ class Operator(_Strict):
     """Whose network it is; months and notices are in its local time."""
 
     name: Annotated[str, AfterValidator(checks.one_line)] = "Example Wireless"
+    support: Annotated[str, AfterValidator(checks.one_line)] | None = None  # in every mail
     timezone: Annotated[str, AfterValidator(checks.zone)] = "UTC"
     currency: Annotated[str, AfterValidator(checks.currency)] = "GBP"
 
@@ -151,6 +152,8 @@ class NotifyConfig(_Strict):
 
     email: EmailConfig = EmailConfig()
     webhook: WebhookConfig = WebhookConfig()
+    templates: str | None = Field(default=None, min_length=1)  # a folder of the operator's own
+    off: Annotated[tuple[str, ...], AfterValidator(checks.kinds)] = ()  # not told to subscribers
 
 
 class ApiConfig(_Strict):
@@ -186,8 +189,12 @@ class Config(_File):
         ):
             if name is not None and not Path(name).is_file():
                 found.append(f"{where}: {key}: no such file: {name}")
-        if self.device_profiles is not None and not Path(self.device_profiles).is_dir():
-            found.append(f"{where}: device_profiles: no such folder: {self.device_profiles}")
+        for key, name in (
+            ("device_profiles", self.device_profiles),
+            ("notify.templates", self.notify.templates),
+        ):
+            if name is not None and not Path(name).is_dir():
+                found.append(f"{where}: {key}: no such folder: {name}")
         return found
 
 
@@ -244,7 +251,13 @@ def _at(config: Config, folder: Path) -> Config:
             "store": config.store.model_copy(update=store),
             "collect": config.collect.model_copy(update={"mqtt": mqtt}),
             "decide": config.decide.model_copy(update={"policy": policy}),
-            "notify": config.notify.model_copy(update={"email": email, "webhook": webhook}),
+            "notify": config.notify.model_copy(
+                update={
+                    "email": email,
+                    "webhook": webhook,
+                    "templates": _path(config.notify.templates, folder),
+                }
+            ),
             "device_profiles": _path(config.device_profiles, folder),
         }
     )

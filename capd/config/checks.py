@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from zoneinfo import available_timezones
 
 from capd.strict import did_you_mean
+from capd.told import TOLD
 
 _MAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+|[^@<>\r\n]*<[^@\s<>]+@[^@\s<>]+>")
 _LARGEST_PORT = 65_535
@@ -102,6 +103,15 @@ def mail_address(text: str) -> str:
     if not _MAIL.fullmatch(text) or not text.isprintable():
         raise ValueError(f"wants an e-mail address such as support@example.net, not {text!r}")
     return text
+
+
+def kinds(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is no kind of event that subscribers are told about."""
+    for name in names:
+        if name not in TOLD:
+            guess = did_you_mean(name, TOLD)
+            raise ValueError(f"nobody is told of {name!r}.{guess}".removesuffix("."))
+    return names
 
 
 def split_login(data: object, key: str) -> object:

@@ -7,6 +7,7 @@ over a connection that is encrypted and whose certificate holds.
 
 import asyncio
 import ipaddress
+import logging
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,14 +20,16 @@ from urllib.parse import urlsplit
 
 import aiosmtplib
 
-from capd.account.periods import period_of
 from capd.clock import Clock
 from capd.config import EmailConfig, Operator, secret
 from capd.model import Delivery, Product, ProductId, Subscriber, SubscriberId
 from capd.notify import Problem
 from capd.notify.letter import Message, one_line
-from capd.notify.messages import Addressee, message
+from capd.notify.messages import Letters
+from capd.notify.values import Addressee, addressee_of
 from capd.units import micros
+
+log = logging.getLogger(__name__)
 
 _ATTEMPTS = 12  # a day of them (worker.wait_s)
 _TIMEOUT_S = 60.0
@@ -58,6 +61,7 @@ class Email:
         operator: Operator,
         people: People,
         clock: Clock,
+        letters: Letters | None = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> None:
         if config.smtp is None or config.from_ is None:
@@ -66,6 +70,8 @@ class Email:
         self._operator = operator
         self._people = people
         self._clock = clock
+        self.letters = letters or Letters()  # may be exchanged at any moment
+        self._told: str | None = None  # of the operator's templates, what was wrong last
         name, self._from = parseaddr(config.from_)
         self._sender = Address(display_name=name or operator.name, addr_spec=self._from)
 
@@ -74,9 +80,10 @@ class Email:
         if not delivery.to:
             return Problem(text="there is no e-mail address on file", final=True)
         try:
-            said = message(delivery.event, await self._addressee(delivery))
+            said = self.letters.message(delivery.event, await self._addressee(delivery))
             if said is None:
                 return None
+            self._warn(said.problem)
             to = _mailbox(delivery.to)
             mail = self._mail(delivery, said, to)
         except (ArithmeticError, LookupError, MessageError, ValueError) as exc:
@@ -87,16 +94,14 @@ class Email:
         """Do nothing: each mail has a connection of its own."""
 
     async def _addressee(self, delivery: Delivery) -> Addressee:
-        event, zone = delivery.event, self._operator.zone
+        event = delivery.event
         who = None if event.subscriber is None else await self._people.subscriber(event.subscriber)
-        products = await self._people.products()
-        return Addressee(
-            name="customer" if who is None else who.name,
-            operator=self._operator.name,
-            zone=zone,
-            period=None if who is None else period_of(event.at, who.cycle_day, zone),
-            products={id_: product.name for id_, product in products.items()},
-        )
+        return addressee_of(event, who, await self._people.products(), self._operator)
+
+    def _warn(self, problem: str) -> None:
+        if problem and problem != self._told:
+            log.warning("%s; the mail went out in capd's own words", problem)
+        self._told = problem or self._told
 
     def _mail(self, delivery: Delivery, said: Message, to: Address) -> EmailMessage:
         mail = EmailMessage()

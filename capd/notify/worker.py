@@ -9,7 +9,7 @@ from typing import Protocol
 from capd.clock import Clock
 from capd.model import Delivery
 from capd.notify import Notifier, Problem
-from capd.notify.messages import KINDS
+from capd.told import TOLD, notice_of
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +127,8 @@ class Worker:
 
     def _count(self, delivery: Delivery, result: str) -> None:
         event = delivery.event
-        if event.kind in KINDS:
-            self._told(str(event.figures.get("notice") or event.kind), result)
+        if event.kind in TOLD:
+            self._told(notice_of(event), result)
 
     def _notice_change(self, problem: Problem | None) -> None:
         silent = problem is not None and problem.silent

@@ -12,20 +12,8 @@ from capd.store import rows
 from capd.store.database import Database
 from capd.store.tables import events, outbox, subscribers
 from capd.store.trail import append
+from capd.told import is_told
 from capd.units import micros
-
-EMAIL_KINDS = frozenset(
-    {
-        "notice",
-        "hold_opened",
-        "hold_closed",
-        "plan_changed",
-        "charge",
-        "downgrade_offered",
-        "topup",
-    }
-)
-"""What a subscriber gets by e-mail (UC-6, UC-7), but for what AU-1 keeps quiet."""
 
 _OPEN, _DONE, _GIVEN_UP = "open", "done", "given_up"
 _DELIVERY = (
@@ -44,6 +32,7 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.channels: tuple[str, ...] = ()
+        self.off: frozenset[str] = frozenset()  # kinds that the operator tells no subscriber
 
     async def enqueue(
         self,
@@ -67,7 +56,7 @@ class Outbox:
         self, conn: AsyncConnection, written: Iterable[tuple[int, Event]]
     ) -> dict[int, str]:
         """Return the e-mail address for each event that one is to be sent about."""
-        mailed = {event_id: event.subscriber for event_id, event in written if _mailed(event)}
+        mailed = {event_id: event.subscriber for event_id, event in written if self._mailed(event)}
         wanted = list(set(mailed.values()))
         found: dict[str, str] = {}
         for chunk in rows.chunks(wanted):
@@ -76,6 +65,9 @@ class Outbox:
             )
             found.update((id_, email) for id_, email in await conn.execute(query))
         return {event_id: found[str(who)] for event_id, who in mailed.items() if who in found}
+
+    def _mailed(self, event: Event) -> bool:
+        return is_told(event, "email") and event.kind not in self.off
 
     async def due(
         self, now: datetime, limit: int = 100, *, channel: str | None = None
@@ -89,8 +81,6 @@ class Outbox:
             .where(outbox.c.state == _OPEN)
             .group_by(outbox.c.channel, outbox.c.subscriber)
         )
-        if channel is not None:
-            oldest = oldest.where(outbox.c.channel == channel)
         if channel is not None:
             oldest = oldest.where(outbox.c.channel == channel)
         ready = or_(outbox.c.next_at.is_(None), outbox.c.next_at <= micros(now))
@@ -150,11 +140,6 @@ class Outbox:
                 event = _lost(row, problem, at)
                 (event_id,) = await append(conn, [event])
                 await self.enqueue(conn, [(event_id, event)], but=row["channel"])
-
-
-def _mailed(event: Event) -> bool:
-    quiet = event.figures.get("notify") is False  # AU-1: it would harm an investigation
-    return event.subscriber is not None and event.kind in EMAIL_KINDS and not quiet
 
 
 def _row(event_id: int, event: Event, channel: str, to: str | None) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from capd.notify.messages import KINDS
-from capd.store.outbox import EMAIL_KINDS
 from tests.builders import NOON, a_subscriber, an_event, an_inventory
 
 SOON = NOON + timedelta(minutes=5)
@@ -26,10 +24,6 @@ async def record(store, *events):
 
 def shown(deliveries):
     return [(delivery.channel, delivery.event.text, delivery.to) for delivery in deliveries]
-
-
-def test_mail_is_written_for_just_what_there_is_a_letter_for__UC_6():
-    assert EMAIL_KINDS == KINDS
 
 
 async def test_every_event_goes_to_the_webhook_and_letters_to_whoever_has_an_address(books):
@@ -60,6 +54,12 @@ async def test_no_channel_no_delivery(books):
 
 async def test_what_would_harm_an_investigation_is_not_mailed__AU_1(books):
     await record(books, an_event("hold_opened", reason="aup", notify=False))
+    assert [delivery.channel for delivery in await books.outbox.due(NOON)] == ["webhook"]
+
+
+async def test_what_the_operator_does_not_tell_is_not_mailed(books):
+    books.outbox.off = frozenset({"topup"})
+    await record(books, an_event("topup", period="2026-03", size_bytes=1, reference="r"))
     assert [delivery.channel for delivery in await books.outbox.due(NOON)] == ["webhook"]
 
 

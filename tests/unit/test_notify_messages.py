@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from capd.account.periods import period_of
 from capd.model import Event, Reason, SubscriberId
 from capd.notify.letter import one_line
-from capd.notify.messages import KINDS, Addressee, message
+from capd.notify.messages import Letters
+from capd.notify.values import Addressee
+from capd.told import TOLD
 
+LETTERS = Letters()
 LONDON = ZoneInfo("Europe/London")
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 USAGE = {"period": "2026-03", "counted_bytes": 101_200_000_000, "allowance_bytes": 100_000_000_000}
@@ -35,7 +38,7 @@ def told(kind, text="A sentence.", clause="UC-2", addressee=None, **figures):
         at=NOON, kind=kind, text=text, clause=clause, subscriber=SubscriberId("S-1"),
         figures=figures,
     )  # fmt: skip
-    return message(event, addressee or an_addressee())
+    return LETTERS.message(event, addressee or an_addressee())
 
 
 class Words(HTMLParser):
@@ -83,7 +86,7 @@ def test_a_suspension_says_what_was_used_the_cap_the_action_the_clause_and_the_w
 
 
 def test_the_decision_stands_in_the_letter_word_for_word():
-    for letter_kind in KINDS:
+    for letter_kind in TOLD:
         letter = told(letter_kind, OVER, reason="cap", notice="usage_80", amount="1", **USAGE)
         assert OVER in " ".join(letter.text.split())
         assert OVER in words(letter.html)
@@ -217,7 +220,7 @@ def test_a_name_with_line_ends_and_markup_stays_a_name():
     }  # fmt: skip
 
 
-@given(st.text(), st.sampled_from(sorted(KINDS)), st.sampled_from(["cap", "aup", "x"]))
+@given(st.text(), st.sampled_from(sorted(TOLD)), st.sampled_from(["cap", "aup", "x"]))
 def test_whatever_the_values_are_the_headers_are_one_line(text, kind, reason):
     letter = told(
         kind, text, text, reason=reason, notice=text, reference=text, charge=text, amount="1",

@@ -1,0 +1,52 @@
+"""Which kinds of event subscribers are told about, over which channels: one list for everybody.
+
+A new kind of event reaches people by one line in `TOLD`: what it is about, as the subject of a
+mail says it. Without a template of its own (capd/notify/letters/KIND.j2) the letter is the general
+one, which carries the event's sentence, its clause and the figures that it knows how to name.
+Webhooks hear of every event; a kind that is not listed is an inner matter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capd.model import Event
+
+SYSTEMS = frozenset({"webhook"})
+"""Channels that lead to the operator's own systems, not to the subscriber."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a kind of event is about, and how it reaches the subscriber."""
+
+    about: str  # follows "Example Wireless: " in a subject
+    channels: tuple[str, ...] = ("email",)  # CT-14: e-mail is the default
+
+
+TOLD: Mapping[str, Telling] = {
+    "notice": Telling("your data allowance"),
+    "hold_opened": Telling("your service is suspended"),
+    "hold_closed": Telling("a suspension has ended"),
+    "plan_changed": Telling("your product has changed"),
+    "charge": Telling("a charge"),
+    "topup": Telling("more data was added"),
+    "downgrade_offered": Telling("you may go back to your former product"),
+}
+
+
+def is_told(event: Event, channel: str) -> bool:
+    """Say whether the subscriber is told about *event* over *channel*.
+
+    Not what would harm an investigation (AU-1), which its figures say.
+    """
+    if channel in SYSTEMS:
+        return True
+    telling = TOLD.get(event.kind)
+    if event.subscriber is None or telling is None or channel not in telling.channels:
+        return False
+    return event.figures.get("notify") not in {False, "no"}
+
+
+def notice_of(event: Event) -> str:
+    """Return what a notice is called in lists and metrics: "usage_80", else the event's kind."""
+    return str(event.figures.get("notice") or event.kind)
