@@ -19,6 +19,6 @@ class Ups(Collector):
             return
         text = "1: the device answered when last asked; 0: silent."
         family = GaugeMetricFamily("capd_device_up", text, labels=["device"])
-        for device, up in list(self.up.items()):  # a copy: the loop goes on writing
+        for device, up in self.up.copy().items():  # in one go: the loop goes on writing
             family.add_metric([device], up)
         yield family
