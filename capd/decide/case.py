@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from capd.decide.policy import Policy
-from capd.model import Event, Hold, Product, ProductId, Reason, Standing
+from capd.model import Event, Hold, Matter, Product, ProductId, Reason, Standing
+from capd.units import moment_of
 
 Figures = Mapping[str, str | int | bool | None]
 
@@ -61,8 +62,27 @@ class Case:
 
 
 def allowance_with(standing: Standing, product: Product) -> int | None:
-    """Return the allowance if the subscriber were on *product*: cap and top-ups (UC-1)."""
-    return None if product.cap_bytes is None else product.cap_bytes + standing.topup_bytes
+    """Return the allowance if the subscriber were on *product*: cap, top-ups, add-ons (UC-1).
+
+    None: unlimited, by the product or while an add-on makes it so.
+    """
+    if product.cap_bytes is None:
+        return None
+    allowance = product.cap_bytes + standing.topup_bytes
+    for matter in standing.matters:
+        if _adds(standing, matter):
+            if matter.data.get("unlimited"):
+                return None
+            allowance += int(matter.data.get("adds_bytes") or 0)
+    return allowance
+
+
+def _adds(standing: Standing, matter: Matter) -> bool:
+    """Say whether *matter* is an add-on that was active at the period's end, or is now (AD)."""
+    if matter.kind == "addon":
+        return bool(matter.data.get("active"))
+    ended_at = matter.data.get("ended_at") if matter.kind == "addon_past" else None
+    return ended_at is not None and moment_of(str(ended_at)) >= standing.period.end
 
 
 def covers(standing: Standing, product: Product) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from capd.decide import holds
+from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
 from capd.decide.policy import Policy
 from capd.decide.shapes import SHAPES, guess
@@ -225,6 +226,7 @@ _OF_USAGE: Mapping[str, FactKind] = {
 
 FACTS: Mapping[str, FactKind] = {
     **_OF_USAGE,
+    **addons.FACTS,
 }
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from capd.decide import allowance, breaches, caps, delays, holds, notices, overage
+from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
 from capd.decide.policy import Action, Policy
 from capd.decide.standing import apply
 from capd.model import Event, Product, ProductId, Standing, Verdict
 
 RULES: tuple[Rule, ...] = (
+    *addons.RULES,  # AD
     holds.closings,  # UC-1, UC-3, UC-8, and holds with an end
     notices.reached,  # UC-11
     caps.over,  # UC-2, UC-4

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from capd.decide.terms.addons import Addons
 from capd.model import Reason
 
 
@@ -85,6 +86,7 @@ class Policy:
     delay_h: int = 0  # UC-8: hours from the breach to what follows from it
     holds: Mapping[Reason, HoldRule] = field(default_factory=_hold_rules)
     clauses: Clauses = field(default_factory=Clauses)
+    addons: Addons = field(default_factory=Addons)
 
     def hold_rule(self, reason: Reason) -> HoldRule:
         """Return what a hold with *reason* does; one that the file left out blocks."""

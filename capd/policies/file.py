@@ -6,6 +6,7 @@ from pydantic import Field
 
 from capd.decide.policy import Clauses, HoldRule, Overage, Policy
 from capd.model import Reason
+from capd.policies.addons import AddonSection
 from capd.policies.holds import Holds
 from capd.policies.shapes import Strict
 from capd.policies.usage import Allowance, Cap, Delay, Downgrade, Notices, Repeat
@@ -24,6 +25,7 @@ class PolicyFile(Strict):
     repeat: Repeat = Repeat()
     downgrade: Downgrade = Downgrade()
     holds: Holds = Holds()
+    addons: AddonSection = AddonSection()
 
     def policy(self) -> Policy:
         """Return what the file says, and what it leaves out as it is by default."""
@@ -41,6 +43,7 @@ class PolicyFile(Strict):
             delay_h=self.delay.hours,
             holds={**self.holds.rules(), Reason.CAP: HoldRule(clause=self.cap.clause)},
             clauses=self._clauses(),
+            addons=self.addons.terms(),
         )
 
     def _clauses(self) -> Clauses:
