@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from capd.decide import holds
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
+from capd.decide.installation import facts as installation
 from capd.decide.policy import Policy
 from capd.decide.shapes import SHAPES, guess
 from capd.decide.told import Answer, FactKind, Refused, Told
@@ -227,6 +228,7 @@ _OF_USAGE: Mapping[str, FactKind] = {
 FACTS: Mapping[str, FactKind] = {
     **_OF_USAGE,
     **addons.FACTS,
+    **installation.FACTS,
 }
 
 

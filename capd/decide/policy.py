@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from capd.decide.terms.addons import Addons
+from capd.decide.terms.calendar import Calendar
+from capd.decide.terms.installation import Installation
 from capd.model import Reason
 
 
@@ -87,6 +89,8 @@ class Policy:
     holds: Mapping[Reason, HoldRule] = field(default_factory=_hold_rules)
     clauses: Clauses = field(default_factory=Clauses)
     addons: Addons = field(default_factory=Addons)
+    calendar: Calendar = field(default_factory=Calendar)
+    installation: Installation = field(default_factory=Installation)
 
     def hold_rule(self, reason: Reason) -> HoldRule:
         """Return what a hold with *reason* does; one that the file left out blocks."""

@@ -7,7 +7,9 @@ from pydantic import Field
 from capd.decide.policy import Clauses, HoldRule, Overage, Policy
 from capd.model import Reason
 from capd.policies.addons import AddonSection
+from capd.policies.calendar import CalendarSection
 from capd.policies.holds import Holds
+from capd.policies.installation import InstallationSection
 from capd.policies.shapes import Strict
 from capd.policies.usage import Allowance, Cap, Delay, Downgrade, Notices, Repeat
 
@@ -26,6 +28,8 @@ class PolicyFile(Strict):
     downgrade: Downgrade = Downgrade()
     holds: Holds = Holds()
     addons: AddonSection = AddonSection()
+    calendar: CalendarSection = CalendarSection()
+    installation: InstallationSection = InstallationSection()
 
     def policy(self) -> Policy:
         """Return what the file says, and what it leaves out as it is by default."""
@@ -44,6 +48,8 @@ class PolicyFile(Strict):
             holds={**self.holds.rules(), Reason.CAP: HoldRule(clause=self.cap.clause)},
             clauses=self._clauses(),
             addons=self.addons.terms(),
+            calendar=self.calendar.terms(),
+            installation=self.installation.terms(),
         )
 
     def _clauses(self) -> Clauses:
