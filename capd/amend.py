@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from capd.account.adjusting import corrected
 from capd.account.periods import period_named, period_of
+from capd.decide.voice.facts import CALL
 from capd.errors import CannotBeDone
 from capd.fill import vouch_within
 from capd.house import House
@@ -27,7 +28,7 @@ from capd.model import (
     SubscriberId,
 )
 from capd.store.desk import Desk
-from capd.units import size_text
+from capd.units import moment_of, size_text
 
 _MOMENT = timedelta(microseconds=1)
 _MOST = 1 << 62  # two of these still add up in a BIGINT
@@ -207,6 +208,41 @@ def _correction_event(correction: Correction, period: Period, now: datetime) -> 
             "up_bytes": correction.up_bytes,
             "note": correction.note,
         },
+    )
+
+
+async def book_calls(
+    house: House, desk: Desk, subscriber: Subscriber, events: Sequence[Event], *, now: datetime
+) -> bool:
+    """Count the calls among *events* in the ledger, and judge; say whether there were any (D-1)."""
+    calls = [event for event in events if event.kind == CALL]
+    parts = [_call(house, subscriber, event) for event in calls]
+    for event, part in zip(calls, parts, strict=True):
+        await desk.adjusting.write(
+            [part],
+            kind=Adjustment.TOLD,
+            rule=event.clause or CALL,
+            key=MeterKey(DeviceId(""), ""),
+            author=event.author,
+            note=f"call {event.figures['reference']}",
+            at=now,
+        )
+    if calls:
+        await look_after(house, desk, parts, now)
+    return bool(calls)
+
+
+def _call(house: House, subscriber: Subscriber, event: Event) -> Part:
+    ended_at = moment_of(str(event.figures["ended_at"]))
+    return Part(
+        subscriber=subscriber.id,
+        period=period_of(ended_at, subscriber.cycle_day, house.zone),
+        started_at=ended_at,
+        ended_at=ended_at,
+        down_bytes=int(event.figures["counted_seconds"] or 0),
+        up_bytes=0,
+        estimated_bytes=0,
+        unknown_us=0,
     )
 
 

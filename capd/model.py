@@ -28,9 +28,19 @@ class Counts(StrEnum):
     BOTH = "both"
 
 
+class Unit(StrEnum):
+    """What the counters of a product's meters count (D-1)."""
+
+    BYTES = "bytes"
+    SECONDS = "seconds"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """What the operator sells."""
+    """What the operator sells.
+
+    Where its unit is seconds, whatever is called bytes of its subscribers is seconds.
+    """
 
     id: ProductId
     name: str
@@ -42,6 +52,7 @@ class Product:
     family: str = "broadband"
     upgrade_to: ProductId | None = None  # UC-4 (a)
     delay_h: int | None = None  # UC-8: hours over the cap before suspension; None: policy's
+    unit: Unit = Unit.BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +316,7 @@ class Adjustment(StrEnum):
 
     ACCEPTED = "accepted"  # CN-10: a person vouches for a reading that was put aside
     CORRECTED = "corrected"  # a person's own figures
+    TOLD = "told"  # D-1: an event that another system measured, a call
     FILLED = "filled"  # CN-14: a backup meter's bytes, where the main one was blind
 
 

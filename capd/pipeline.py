@@ -16,6 +16,7 @@ from datetime import datetime
 
 from capd.account.counters import step
 from capd.account.usage import parts
+from capd.amend import book_calls
 from capd.decide import facts
 from capd.decide.facts import Refused
 from capd.decide.references import repeated
@@ -207,7 +208,8 @@ async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
         if isinstance(found, Refused):
             return found.sentence
         await desk.record(found)
-        await judge_at(house, desk, [fact.subscriber], now)
+        if not await book_calls(house, desk, standings[0].subscriber, found, now=now):
+            await judge_at(house, desk, [fact.subscriber], now)
     return None
 
 

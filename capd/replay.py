@@ -207,9 +207,10 @@ class _Run:
             period = period_of(self._began, subscriber.cycle_day, self._house.zone)
             while True:
                 usage = await self._house.store.ledger.usage(who, period)
-                plain = (None, products[subscriber.product].counts)
+                product = products[subscriber.product]
+                plain = (None, product.counts)
                 allowance, counts = self._terms.get((who, period.name), plain)
-                yield usage_record(usage, counts, allowance)
+                yield usage_record(usage, counts, allowance, product.unit)
                 if period.end > self._now:
                     break
                 period = next_period(period, subscriber.cycle_day, self._house.zone)

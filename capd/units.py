@@ -12,6 +12,7 @@ _BYTES = {
     "KB": 1000, "MB": 1000**2, "GB": 1000**3, "TB": 1000**4,
     "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3, "TIB": 1024**4,
 }  # fmt: skip
+_SECONDS = {"": 1, "S": 1, "SEC": 1, "MIN": 60, "H": 3600}
 _BPS = {"": 1, "BPS": 1, "KBPS": 10**3, "MBPS": 10**6, "GBPS": 10**9}
 _LARGEST = 2**63 - 1  # what a BIGINT column holds
 _YEARS = range(1970, 2200)  # beyond them a year is a slip of the hand
@@ -33,6 +34,14 @@ def bps_of(text: str | int) -> int:
     return _scaled(text, _BPS, 'a rate such as "30Mbps", "512kbps" or a number of bits a second')
 
 
+def seconds_of(text: str | int) -> int:
+    """Return the seconds that *text* ("500min", "90s", "2h", 90) names.
+
+    Raises ValueError with a sentence that says what is accepted.
+    """
+    return _scaled(text, _SECONDS, 'a time such as "500min", "90s", "2h" or a number of seconds')
+
+
 def _scaled(text: str | int, factors: dict[str, int], wanted: str) -> int:
     if isinstance(text, bool) or not isinstance(text, str | int):
         raise ValueError(f"wants {wanted}")  # noqa: TRY004 - pydantic turns ValueError into a line
@@ -44,9 +53,8 @@ def _scaled(text: str | int, factors: dict[str, int], wanted: str) -> int:
     except InvalidOperation:
         raise ValueError(f"wants {wanted}, not {text!r}") from None
     if scaled != scaled.to_integral_value():
-        raise ValueError(
-            f"{text!r} is not a whole number of {'bytes' if factors is _BYTES else 'bits'}"
-        )
+        whole = {id(_BYTES): "bytes", id(_BPS): "bits"}.get(id(factors), "seconds")
+        raise ValueError(f"{text!r} is not a whole number of {whole}")
     if scaled > _LARGEST:
         raise ValueError(f"{text!r} is more than any meter can count")
     return int(scaled)
@@ -62,6 +70,14 @@ def size_text(count: int) -> str:
                 f"{tenths // 10}.{tenths % 10} {name}" if tenths % 10 else f"{tenths // 10} {name}"
             )
     return f"{count} B"
+
+
+def seconds_text(count: int) -> str:
+    """Return *count* seconds as a person reads them: "501.5 min"; one decimal, rounded down."""
+    if count < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{count} s"
+    tenths = count * 10 // 60
+    return f"{tenths // 10}.{tenths % 10} min" if tenths % 10 else f"{tenths // 10} min"
 
 
 def rate_text(bps: int) -> str:

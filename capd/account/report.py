@@ -1,11 +1,16 @@
 """The usage record that people and billing systems are shown, one shape everywhere (contract)."""
 
-from capd.model import Counts, Usage
+from capd.model import Counts, Unit, Usage
 from capd.units import rfc3339
 
 
-def usage_record(usage: Usage, counts: Counts, allowance_bytes: int | None) -> dict[str, object]:
-    """Return *usage* as JSON wants it; `unknown_s` is whole seconds where it is whole."""
+def usage_record(
+    usage: Usage, counts: Counts, allowance_bytes: int | None, unit: Unit = Unit.BYTES
+) -> dict[str, object]:
+    """Return *usage* as JSON wants it; `unknown_s` is whole seconds where it is whole.
+
+    What counts seconds instead of bytes (D-1) says so, in a key of its own: `unit`.
+    """
     return {
         "kind": "usage",
         "subscriber": usage.subscriber,
@@ -18,6 +23,7 @@ def usage_record(usage: Usage, counts: Counts, allowance_bytes: int | None) -> d
         "allowance_bytes": allowance_bytes,
         "estimated_bytes": usage.estimated_bytes,
         "unknown_s": seconds(usage.unknown_us),
+        **({} if unit is Unit.BYTES else {"unit": unit.value}),
     }
 
 

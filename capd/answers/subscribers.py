@@ -103,7 +103,9 @@ def _record(
     now: datetime,
 ) -> dict[str, object]:
     who, product = standing.subscriber, standing.product
-    usage = usage_record(standing.usage, product.counts, allowance_with(standing, product))
+    usage = usage_record(
+        standing.usage, product.counts, allowance_with(standing, product), product.unit
+    )
     usage |= about(standing, usage, house.policy)
     verdict = judge(
         standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone

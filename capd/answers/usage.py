@@ -44,7 +44,7 @@ async def usage(
         asked = await standing_of(house, who, start)
     product = await _product_then(house, asked, ended=asked.period.end <= now)
     allowance = allowance_with(asked, product)
-    record = usage_record(asked.usage, product.counts, allowance)
+    record = usage_record(asked.usage, product.counts, allowance, product.unit)
     record |= about(standing, record, house.policy)
     rows: Sequence[Row] = ()
     if by is not None:

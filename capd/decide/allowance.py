@@ -2,9 +2,8 @@
 
 from capd.decide import breaches, caps, delays, holds
 from capd.decide.case import Case
-from capd.decide.wording import day_text, list_text, moment_text, of_text, rate_clause
+from capd.decide.wording import amount_text, day_text, list_text, moment_text, of_text, rate_clause
 from capd.model import Hold, Reason
-from capd.units import size_text
 
 
 def why(case: Case) -> tuple[str, str | None]:
@@ -25,8 +24,8 @@ def used_text(case: Case) -> str:
     """Return what was used, and until when the rest may be."""
     end = day_text(case.standing.period.end, case.zone)
     if case.allowance is None:
-        return f"{size_text(case.counted)} used since {_start(case)}, no cap"
-    used = f"{of_text(case.counted, case.allowance)} used"
+        return f"{amount_text(case.counted, case.unit)} used since {_start(case)}, no cap"
+    used = f"{of_text(case.counted, case.allowance, case.unit)} used"
     return f"{used}, the new period starts on {end}"
 
 

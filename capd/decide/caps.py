@@ -4,7 +4,7 @@ from capd.decide import breaches, delays, overage, upgrades
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures
 from capd.decide.policy import Action
-from capd.decide.wording import day_text, over_text
+from capd.decide.wording import day_text
 from capd.model import Event, Reason
 
 
@@ -32,7 +32,7 @@ def suspended_text(case: Case) -> str:
     """Return why service is off, and the three ways back (UC-3, UC-6)."""
     back = day_text(case.standing.period.end, case.zone)
     return (
-        f"Over the cap: {over_text(case.counted, case.allowance or 0)}; service is suspended "
+        f"Over the cap: {case.over_text}; service is suspended "
         "until more data is bought, a higher product is chosen, or the new period starts on "
         f"{back} ({case.policy.hold_rule(Reason.CAP).clause})."
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from capd.decide.policy import Policy
-from capd.model import Event, Hold, Matter, Product, ProductId, Reason, Standing
+from capd.decide.wording import over_text
+from capd.model import Event, Hold, Matter, Product, ProductId, Reason, Standing, Unit
 from capd.units import moment_of
 
 Figures = Mapping[str, str | int | bool | None]
@@ -38,6 +39,16 @@ class Case:
         return self.allowance is not None and self.counted > self.allowance
 
     @property
+    def unit(self) -> Unit:
+        """Return what is counted: bytes, or seconds (D-1)."""
+        return self.standing.product.unit
+
+    @property
+    def over_text(self) -> str:
+        """Return "101.2 of 100 GB used", as the subscriber reads it."""
+        return over_text(self.counted, self.allowance or 0, self.unit)
+
+    @property
     def period(self) -> str:
         """Return the name of the period."""
         return self.standing.period.name
@@ -52,7 +63,7 @@ class Case:
             text=text,
             clause=clause,
             subscriber=self.standing.subscriber.id,
-            figures=figures,
+            figures=with_unit(figures, self.unit),
         )
 
     @property
@@ -89,6 +100,11 @@ def covers(standing: Standing, product: Product) -> bool:
     """Say whether what was used so far fits in *product* with the period's top-ups."""
     allowance = allowance_with(standing, product)
     return allowance is None or standing.usage.counted(product.counts) <= allowance
+
+
+def with_unit(figures: Figures, unit: Unit) -> Figures:
+    """Return *figures*, saying what their amounts count where that is not bytes (D-1)."""
+    return figures if unit is Unit.BYTES else {"unit": unit.value, **figures}
 
 
 Rule = Callable[[Case], tuple[Event, ...]]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures
-from capd.decide.wording import moment_text, over_text
+from capd.decide.wording import moment_text
 from capd.model import Event
 from capd.units import rfc3339
 
@@ -29,7 +29,7 @@ def put_off(case: Case, breach: Current) -> tuple[Event, ...]:
     if breach.recorded is not None or allowance is None:
         return ()
     text = (
-        f"Over the cap: {over_text(case.counted, allowance)}; "
+        f"Over the cap: {case.over_text}; "
         f"service goes on until {moment_text(until, case.zone)} ({case.policy.clauses.delay})."
     )
     figures: Figures = {

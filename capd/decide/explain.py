@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from capd.decide import holds
 from capd.decide.case import covers
 from capd.decide.policy import Policy
-from capd.decide.wording import day_text, moment_text
+from capd.decide.wording import amount_text, day_text, moment_text
 from capd.model import (
     Applied,
     Delay,
@@ -17,11 +17,13 @@ from capd.model import (
     Reason,
     Service,
     Standing,
+    Unit,
     Verdict,
 )
-from capd.units import rfc3339, size_text
+from capd.units import rfc3339
 
 _GB = 1_000_000_000
+_MINUTE = 60
 
 
 def explain(
@@ -71,13 +73,14 @@ def what_would_change(
     if len(blocking) > 1:
         said.append(f"Service comes back when all {len(blocking)} holds are closed.")
     if not blocking:
-        said += _headroom(verdict, policy)
+        said += _headroom(standing, verdict, policy)
     return said
 
 
-def missing_gb(verdict: Verdict) -> int:
-    """Return the smallest whole number of GB that brings usage back within the allowance."""
-    return -(-max(0, verdict.counted_bytes - (verdict.allowance_bytes or 0)) // _GB)
+def missing_text(verdict: Verdict, unit: Unit = Unit.BYTES) -> str:
+    """Return the fewest whole GB (minutes) that bring usage back within the allowance."""
+    whole, name = (_MINUTE, "min") if unit is Unit.SECONDS else (_GB, "GB")
+    return f"{-(-max(0, verdict.counted_bytes - (verdict.allowance_bytes or 0)) // whole)} {name}"
 
 
 def product_that_covers(
@@ -99,7 +102,8 @@ def product_that_covers(
 
 
 def _ways_back(standing: Standing, verdict: Verdict, catalogue: Mapping[ProductId, Product]) -> str:
-    buying = f"Buying {missing_gb(verdict)} GB or more"
+    unit = standing.product.unit
+    buying = f"Buying {missing_text(verdict, unit)} or more"
     product = product_that_covers(standing, catalogue)
     return buying if product is None else f"{buying}, or moving to {product.name},"
 
@@ -112,11 +116,11 @@ def _until_released(hold: Hold, what: str, zone: tzinfo) -> str:
     return f"The {what} for {name} ends on {end}, or when released ({hold.clause})."
 
 
-def _headroom(verdict: Verdict, policy: Policy) -> list[str]:
+def _headroom(standing: Standing, verdict: Verdict, policy: Policy) -> list[str]:
     allowance, clause = verdict.allowance_bytes, policy.hold_rule(Reason.CAP).clause
     if allowance is None or verdict.counted_bytes > allowance:
         return []
-    left = size_text(allowance - verdict.counted_bytes)
+    left = amount_text(allowance - verdict.counted_bytes, standing.product.unit)
     return [f"Using more than another {left} goes over the cap ({clause})."]
 
 

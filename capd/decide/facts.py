@@ -13,9 +13,17 @@ from capd.decide.installation import facts as installation
 from capd.decide.policy import Policy
 from capd.decide.shapes import SHAPES, guess
 from capd.decide.told import Answer, FactKind, Refused, Told
-from capd.decide.wording import day_text, moment_text, rate_clause
+from capd.decide.voice import facts as voice
+from capd.decide.wording import (
+    amount_text,
+    cap_text,
+    day_text,
+    moment_text,
+    quantity_of,
+    rate_clause,
+)
 from capd.model import Event, Fact, Hold, Product, ProductId, Reason, Standing
-from capd.units import bytes_of, moment_of, rfc3339, size_text
+from capd.units import moment_of, rfc3339
 
 __all__ = ["FACTS", "FactKind", "Refused", "accept", "check"]
 
@@ -71,15 +79,19 @@ _Rates = tuple[int | None, int | None]  # down, up
 
 
 def _topup(told: Told) -> Answer:
-    standing, size = told.standing, bytes_of(told.fact.details["size"])
+    standing, unit = told.standing, told.standing.product.unit
+    try:
+        size = quantity_of(told.fact.details["size"], unit)
+    except ValueError as exc:
+        return Refused(f"size: {exc}")
     before = allowance_with(standing, standing.product)
     if before is None:
         return Refused(f"{standing.product.name} has no cap: there is nothing to add data to")
     reference = told.fact.details["reference"]
     end, clause = day_text(standing.period.end, told.zone), told.policy.clauses.back
     text = (
-        f"{size_text(size)} added (reference {reference}): "
-        f"{size_text(before + size)} in all until {end} ({clause})."
+        f"{amount_text(size, unit)} added (reference {reference}): "
+        f"{amount_text(before + size, unit)} in all until {end} ({clause})."
     )
     figures: Figures = {
         "size_bytes": size,
@@ -97,7 +109,7 @@ def _plan(told: Told) -> Answer:
         return Refused(f"there is no product {wanted!r}.{guess(wanted, told.catalogue)}")
     if product.id == now_on.id:
         return ()
-    cap = "no cap" if product.cap_bytes is None else f"a cap of {size_text(product.cap_bytes)}"
+    cap = cap_text(product)
     clause = told.policy.clauses.back if _has_more(product, now_on) else None
     text = f"Moved from {now_on.name} to {product.name}, with {cap}"
     figures: Figures = {
@@ -229,6 +241,7 @@ FACTS: Mapping[str, FactKind] = {
     **_OF_USAGE,
     **addons.FACTS,
     **installation.FACTS,
+    **voice.FACTS,
 }
 
 

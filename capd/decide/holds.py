@@ -6,9 +6,8 @@ from datetime import datetime
 from capd.decide import delays
 from capd.decide.case import Case, Figures
 from capd.decide.policy import Policy
-from capd.decide.wording import day_text, moment_text, of_text
+from capd.decide.wording import amount_text, day_text, moment_text, of_text
 from capd.model import Event, Hold, Product, Reason, Service
-from capd.units import size_text
 
 NAMES = {
     Reason.CAP: "going over the cap",
@@ -71,9 +70,9 @@ def _under_the_cap(case: Case, hold: Hold) -> Event | None:
         return None
     clause, allowance = case.policy.clauses.back, case.allowance
     used = (
-        f"{size_text(case.counted)} used, no cap"
+        f"{amount_text(case.counted, case.unit)} used, no cap"
         if allowance is None
-        else f"{of_text(case.counted, allowance)} used"
+        else f"{of_text(case.counted, allowance, case.unit)} used"
     )
     figures = {"counted_bytes": case.counted, "allowance_bytes": allowance}
     text = f"Back within the allowance: {used} ({clause})."

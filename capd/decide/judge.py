@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from capd.decide import allowance, breaches, caps, delays, holds, notices, overage
 from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
+from capd.decide.fair import rules as fair
 from capd.decide.policy import Action, Policy
 from capd.decide.standing import apply
 from capd.model import Event, Product, ProductId, Standing, Verdict
@@ -16,6 +17,7 @@ RULES: tuple[Rule, ...] = (
     holds.closings,  # UC-1, UC-3, UC-8, and holds with an end
     notices.reached,  # UC-11
     caps.over,  # UC-2, UC-4
+    *fair.RULES,  # FU
 )
 _MOST_ROUNDS = 10
 
@@ -73,10 +75,10 @@ def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
 
 def watch_bytes(case: Case) -> int | None:
     """Return the counted bytes at which the next thing would happen; None: nothing by usage."""
-    limit = case.allowance
+    lines, limit = list(fair.lines(case)), case.allowance
     if limit is None:
-        return None
-    lines = [
+        return min((line for line in lines if line > case.counted), default=None)
+    lines += [
         notices.line(limit, share)
         for share in case.policy.notice_shares
         if not notices.was_given(case, share)

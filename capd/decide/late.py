@@ -7,7 +7,7 @@ from capd.decide import breaches, caps, delays, overage
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures
 from capd.decide.policy import Action, Policy
-from capd.decide.wording import month_text, over_text
+from capd.decide.wording import month_text
 from capd.model import Event, Product, ProductId, Standing
 
 
@@ -53,7 +53,7 @@ def _was_suspended(case: Case, breach: Current) -> bool:
 def _seen_late(case: Case, breach: Current) -> Event:
     clause, allowance = case.policy.clauses.repeat, case.allowance or 0
     text = (
-        f"Over the cap in {month_text(case.period)}: {over_text(case.counted, allowance)}, "
+        f"Over the cap in {month_text(case.period)}: {case.over_text}, "
         f"as was seen only after its end; it counts, and service goes on ({clause})."
     )
     figures: Figures = {

@@ -3,9 +3,8 @@
 from capd.decide import breaches, caps, upgrades
 from capd.decide.case import Case, Figures
 from capd.decide.policy import Action
-from capd.decide.wording import day_text, money_text, of_text, price_text
+from capd.decide.wording import amount_text, day_text, money_text, of_text, price_text
 from capd.model import Event
-from capd.units import size_text
 
 
 def reached(case: Case) -> tuple[Event, ...]:
@@ -48,12 +47,12 @@ def _is_reached(case: Case, share: int) -> bool:
 
 
 def _text(case: Case, share: int, allowance: int) -> str:
-    used = f"{share} % of the allowance is used: {of_text(case.counted, allowance)}"
+    used = f"{share} % of the allowance is used: {of_text(case.counted, allowance, case.unit)}"
     clause = case.policy.clauses.notices
     if case.is_over:
         return f"{used} ({clause})."
     end = day_text(case.standing.period.end, case.zone)
-    left = f"{size_text(allowance - case.counted)} left until {end}"
+    left = f"{amount_text(allowance - case.counted, case.unit)} left until {end}"
     return f"{used}, {left}. {consequence(case)} ({clause})."
 
 
@@ -63,9 +62,10 @@ def consequence(case: Case) -> str:
     if action is Action.CHARGE:
         terms = case.policy.overage
         each = f"{money_text(terms.unit_price)} {case.currency}"
+        unit = amount_text(terms.unit_bytes, case.unit)
         once = f"{money_text(terms.fee)} {case.currency}"
         return (
-            f"Beyond it service goes on, each {size_text(terms.unit_bytes)} begun costs {each}, "
+            f"Beyond it service goes on, each {unit} begun costs {each}, "
             f"and {once} is charged once for administration"
         )
     to = next(upgrades.above(case), None) if action is Action.UPGRADE else None

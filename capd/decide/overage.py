@@ -5,9 +5,8 @@ from decimal import Decimal
 from capd.decide import charges as charge_events
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures
-from capd.decide.wording import money_text, over_text
-from capd.model import Event
-from capd.units import size_text
+from capd.decide.wording import amount_text, money_text
+from capd.model import Event, Unit
 
 ADMINISTRATION = "administration"
 OVERAGE = "overage"
@@ -34,7 +33,8 @@ def charges(case: Case, breach: Current) -> tuple[Event, ...]:
     before, after = charged_units(case), started_units(case)
     if after <= before:
         return ()
-    single = min(after - before, _MOST_AT_ONCE)
+    together = case.unit is Unit.SECONDS  # a call is one charge, however many minutes it takes
+    single = 1 if together else min(after - before, _MOST_AT_ONCE)
     sizes = [1] * single
     sizes[-1] += after - before - single
     events, unit = list(_fee(case, breach)), before + 1
@@ -60,7 +60,9 @@ def _unit(case: Case, breach: Current, unit: int, units: int) -> Event:
     terms = case.policy.overage
     amount = terms.unit_price * units
     which = f"unit {unit}" if units == 1 else f"units {unit} to {unit + units - 1}"
-    what = f"{which} of {size_text(terms.unit_bytes)} costs {money_text(amount)} {case.currency}"
+    of = amount_text(terms.unit_bytes, case.unit)
+    cost = "costs" if units == 1 else "cost"
+    what = f"{which} of {of} {cost} {money_text(amount)} {case.currency}"
     figures = {"unit": unit, "units": units, "unit_bytes": terms.unit_bytes}
     return _charge(case, breach, what, charge=OVERAGE, amount=amount, figures=figures)
 
@@ -69,7 +71,7 @@ def _charge(
     case: Case, breach: Current, what: str, *, charge: str, amount: Decimal, figures: Figures
 ) -> Event:
     clause, allowance = case.policy.clauses.repeat, case.allowance or 0
-    used = over_text(case.counted, allowance)
+    used = case.over_text
     text = f"Over the cap: {used}; service goes on, and {what} ({clause})."
     unit = figures.get("unit")
     behind: Figures = {

@@ -8,7 +8,9 @@ from enum import StrEnum
 
 from capd.decide.terms.addons import Addons
 from capd.decide.terms.calendar import Calendar
+from capd.decide.terms.fair import FairUse
 from capd.decide.terms.installation import Installation
+from capd.decide.terms.voice import Calls
 from capd.model import Reason
 
 
@@ -89,6 +91,8 @@ class Policy:
     holds: Mapping[Reason, HoldRule] = field(default_factory=_hold_rules)
     clauses: Clauses = field(default_factory=Clauses)
     addons: Addons = field(default_factory=Addons)
+    calls: Calls = field(default_factory=Calls)
+    fair_use: FairUse = field(default_factory=FairUse)
     calendar: Calendar = field(default_factory=Calendar)
     installation: Installation = field(default_factory=Installation)
 

@@ -3,8 +3,9 @@
 from decimal import Decimal, InvalidOperation
 
 from capd.decide.facts import check
-from capd.model import Event, Fact
-from capd.units import bytes_of, rfc3339, size_text
+from capd.decide.wording import amount_text
+from capd.model import Event, Fact, Unit
+from capd.units import bytes_of, rfc3339, seconds_of
 
 
 def repeated(before: Event, fact: Fact) -> str | None:
@@ -28,11 +29,18 @@ def _other_figures(before: Event, fact: Fact) -> bool:
     """Say whether *fact* tells anything else than *before* has kept of it."""
     for key, value in fact.details.items():
         if key == "size" and "size_bytes" in before.figures:
-            if bytes_of(value) != before.figures["size_bytes"]:
+            if _amount(value) != before.figures["size_bytes"]:
                 return True
         elif key in before.figures and not _same(value, before.figures[key]):
             return True
     return False
+
+
+def _amount(text: str) -> int:
+    try:
+        return bytes_of(text)
+    except ValueError:
+        return seconds_of(text)  # of what counts seconds (D-1)
 
 
 def _same(told: str, kept: object) -> bool:
@@ -46,7 +54,8 @@ def _same(told: str, kept: object) -> bool:
 
 def _what(before: Event) -> str:
     if "size_bytes" in before.figures:
-        return f"{size_text(int(before.figures['size_bytes'] or 0))} "
+        unit = Unit(str(before.figures.get("unit") or Unit.BYTES))
+        return f"{amount_text(int(before.figures['size_bytes'] or 0), unit)} "
     if "amount" in before.figures:
         return f"{before.figures['amount']} "
     return ""

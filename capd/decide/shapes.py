@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
 from capd.model import Reason
-from capd.units import bps_of, bytes_of, moment_of
+from capd.units import bps_of, bytes_of, moment_of, seconds_of
 
 Shape = Callable[[str, str], list[str]]
 """What is wrong with the value of a key, a line each."""
@@ -22,7 +22,9 @@ def guess(word: str, known: Iterable[str]) -> str:
 
 def _size_shape(key: str, value: str) -> list[str]:
     wrong = _said(bytes_of, key, value)
-    return wrong or ([] if bytes_of(value) > 0 else [f"{key}: wants more than nothing"])
+    if not wrong:
+        return [] if bytes_of(value) > 0 else [f"{key}: wants more than nothing"]
+    return wrong if _said(seconds_of, key, value) else []  # "10min", of what counts seconds
 
 
 def _rate_shape(key: str, value: str) -> list[str]:

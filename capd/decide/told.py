@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, with_unit
 from capd.decide.policy import Policy
 from capd.decide.shapes import Shape
 from capd.model import Event, Fact, Product, ProductId, Standing
@@ -84,7 +84,7 @@ class Told:
             clause=clause,
             subscriber=self.standing.subscriber.id,
             author=self.fact.author,
-            figures=figures,
+            figures=with_unit(figures, self.standing.product.unit),
         )
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures, allowance_with, covers
-from capd.decide.wording import over_text, price_text
+from capd.decide.wording import amount_text, cap_text, price_text
 from capd.model import Event, Product
-from capd.units import size_text
 
 
 def above(case: Case) -> Iterator[Product]:
@@ -55,13 +54,13 @@ def _is_higher(case: Case, product: Product) -> bool:
 
 def _text(case: Case, breach: Current, to: Product) -> str:
     now_on, clauses = case.standing.product, case.policy.clauses
-    cap = "no cap" if to.cap_bytes is None else f"a cap of {size_text(to.cap_bytes)}"
+    cap = cap_text(to)
     again = f" {breach.number} times in {case.policy.window_months} months"
     return (
         f"Over the cap{again if breach.number > 1 else ''}: "
-        f"{over_text(case.counted, case.allowance or 0)}; "
+        f"{case.over_text}; "
         f"moved from {now_on.name} to {to.name}, with {cap}, "
         f"at {price_text(to, case.currency)} ({clauses.repeat}). "
         f"You may go back to {now_on.name} without charge once a month's usage is below "
-        f"{size_text(now_on.cap_bytes or 0)} ({clauses.downgrade})."
+        f"{amount_text(now_on.cap_bytes or 0, now_on.unit)} ({clauses.downgrade})."
     )

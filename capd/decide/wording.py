@@ -3,8 +3,8 @@
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from capd.model import Product
-from capd.units import rate_text, size_text
+from capd.model import Product, Unit
+from capd.units import bytes_of, rate_text, seconds_of, seconds_text, size_text
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -12,19 +12,36 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def of_text(part: int, whole: int) -> str:
+def amount_text(count: int, unit: Unit = Unit.BYTES) -> str:
+    """Return "101.2 GB", or "501.5 min" of what is measured in seconds."""
+    return seconds_text(count) if unit is Unit.SECONDS else size_text(count)
+
+
+def quantity_of(text: str, unit: Unit) -> int:
+    """Return the bytes or seconds that *text* names; ValueError says what is accepted."""
+    return seconds_of(text) if unit is Unit.SECONDS else bytes_of(text)
+
+
+def of_text(part: int, whole: int, unit: Unit = Unit.BYTES) -> str:
     """Return "101.2 of 100 GB", or "900 MB of 100 GB" where the units differ."""
-    head, tail = size_text(part), size_text(whole)
-    number, unit = head.rsplit(" ", 1)
-    return f"{number} of {tail}" if tail.endswith(f" {unit}") else f"{head} of {tail}"
+    head, tail = amount_text(part, unit), amount_text(whole, unit)
+    number, name = head.rsplit(" ", 1)
+    return f"{number} of {tail}" if tail.endswith(f" {name}") else f"{head} of {tail}"
 
 
-def over_text(counted: int, allowance: int) -> str:
+def over_text(counted: int, allowance: int, unit: Unit = Unit.BYTES) -> str:
     """Return "101.2 of 100 GB used"; with the excess where rounding would hide it."""
-    used = f"{of_text(counted, allowance)} used"
-    if size_text(counted) == size_text(allowance):
-        return f"{used} and {size_text(counted - allowance)} more"
+    used = f"{of_text(counted, allowance, unit)} used"
+    if amount_text(counted, unit) == amount_text(allowance, unit):
+        return f"{used} and {amount_text(counted - allowance, unit)} more"
     return used
+
+
+def cap_text(product: Product) -> str:
+    """Return "a cap of 300 GB", or "no cap"."""
+    if product.cap_bytes is None:
+        return "no cap"
+    return f"a cap of {amount_text(product.cap_bytes, product.unit)}"
 
 
 def day_text(at: datetime, zone: tzinfo) -> str:

@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    ValidationInfo,
     model_validator,
 )
 
@@ -34,13 +35,20 @@ from capd.model import (
     SshAccess,
     Subscriber,
     SubscriberId,
+    Unit,
 )
-from capd.units import bps_of, bytes_of
+from capd.units import bps_of, bytes_of, seconds_of
+
+
+def _cap(text: str | int, info: ValidationInfo) -> int:
+    seconds = info.data.get("unit") is Unit.SECONDS  # D-1
+    return seconds_of(text) if seconds else bytes_of(text)
+
 
 Line = Annotated[str, AfterValidator(values.line)]
 Paragraph = Annotated[str, AfterValidator(values.paragraph)]
 Host = Annotated[str, AfterValidator(values.host)]
-Size = Annotated[int, BeforeValidator(bytes_of)]
+Cap = Annotated[int, BeforeValidator(_cap)]
 Rate = Annotated[int, BeforeValidator(bps_of), Field(gt=0)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Price = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4)]
@@ -59,7 +67,8 @@ class ProductRow(_Strict):
 
     id: Line
     name: Line
-    cap: Size | None = None
+    unit: Unit = Unit.BYTES  # before the cap, which is read by it
+    cap: Cap | None = None
     counts: Counts = Counts.BOTH
     down: Rate | None = None
     up: Rate | None = None
@@ -81,6 +90,7 @@ class ProductRow(_Strict):
             family=self.family,
             upgrade_to=None if self.upgrade_to is None else ProductId(self.upgrade_to),
             delay_h=self.delay_h,
+            unit=self.unit,
         )
 
 

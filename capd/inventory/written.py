@@ -16,9 +16,12 @@ from capd.model import (
     SnmpAccess,
     SshAccess,
     Subscriber,
+    Unit,
 )
 
 _SIZES = {"TB": 1000**4, "GB": 1000**3, "MB": 1000**2, "KB": 1000}
+_TIMES = {"min": 60, "s": 1}
+_SCALES = {Unit.BYTES: _SIZES, Unit.SECONDS: _TIMES}
 _RATES = {"Gbps": 10**9, "Mbps": 10**6, "kbps": 10**3}
 
 
@@ -55,8 +58,9 @@ def product_row(product: Product) -> dict[str, object]:
     return {
         "id": product.id,
         "name": product.name,
-        "cap": None if cap is None else _round(cap, _SIZES),
+        "cap": None if cap is None else _round(cap, _SCALES[product.unit]),
         **_told(
+            unit=None if product.unit is Unit.BYTES else product.unit,
             counts=product.counts,
             down=_rate(product.down_bps),
             up=_rate(product.up_bps),

@@ -8,10 +8,12 @@ from capd.decide.policy import Clauses, HoldRule, Overage, Policy
 from capd.model import Reason
 from capd.policies.addons import AddonSection
 from capd.policies.calendar import CalendarSection
+from capd.policies.fair import FairUseSection
 from capd.policies.holds import Holds
 from capd.policies.installation import InstallationSection
 from capd.policies.shapes import Strict
 from capd.policies.usage import Allowance, Cap, Delay, Downgrade, Notices, Repeat
+from capd.policies.voice import CallSection
 
 
 class PolicyFile(Strict):
@@ -28,6 +30,8 @@ class PolicyFile(Strict):
     downgrade: Downgrade = Downgrade()
     holds: Holds = Holds()
     addons: AddonSection = AddonSection()
+    calls: CallSection = CallSection()
+    fair_use: FairUseSection = FairUseSection()
     calendar: CalendarSection = CalendarSection()
     installation: InstallationSection = InstallationSection()
 
@@ -48,6 +52,8 @@ class PolicyFile(Strict):
             holds={**self.holds.rules(), Reason.CAP: HoldRule(clause=self.cap.clause)},
             clauses=self._clauses(),
             addons=self.addons.terms(),
+            calls=self.calls.terms(),
+            fair_use=self.fair_use.terms(),
             calendar=self.calendar.terms(),
             installation=self.installation.terms(),
         )

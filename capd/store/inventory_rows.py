@@ -26,6 +26,7 @@ from capd.model import (
     SshAccess,
     Subscriber,
     SubscriberId,
+    Unit,
 )
 from capd.store import rows
 from capd.store.tables import devices, meters, products, sectors, subscribers
@@ -81,7 +82,8 @@ def product_row(product: Product) -> dict[str, Any]:
 def product(row: rows.Row) -> Product:
     """Return a product."""
     price = None if row["price"] is None else Decimal(row["price"])
-    return Product(**{**dict(row), "counts": Counts(row["counts"]), "price": price})
+    counts, unit = Counts(row["counts"]), Unit(row["unit"])
+    return Product(**{**dict(row), "counts": counts, "unit": unit, "price": price})
 
 
 def sector_row(sector: Sector) -> dict[str, Any]:

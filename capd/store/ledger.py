@@ -27,7 +27,7 @@ from capd.store.database import Database
 from capd.store.tables import entries, gaps, implausible, meter_states, totals
 from capd.units import micros, moment
 
-_BY_HAND = Adjustment.CORRECTED  # a person's figures: no traffic passed then
+_BY_HAND = (Adjustment.CORRECTED, Adjustment.TOLD)  # a person's figures: no traffic passed then
 
 
 class Ledger:
@@ -138,7 +138,7 @@ class Ledger:
                 )
             )
             query = select(entries.c.subscriber, func.sum(entries.c.down + entries.c.up))
-            query = query.where(wanted, entries.c.counts, entries.c.quality != _BY_HAND)
+            query = query.where(wanted, entries.c.counts, entries.c.quality.not_in(_BY_HAND))
             query = query.group_by(entries.c.subscriber)
             async with self._database.read() as conn:
                 for who, count in await conn.execute(query):

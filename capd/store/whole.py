@@ -16,7 +16,7 @@ from capd.store.tables import entries, totals
 from capd.units import micros, moment
 
 _LONGEST_PART = timedelta(days=32)  # of an entry: a billing period, a clock change included
-_NOT_READ = (Adjustment.FILLED, Adjustment.CORRECTED)
+_NOT_READ = (Adjustment.FILLED, Adjustment.CORRECTED, Adjustment.TOLD)
 
 
 async def around(

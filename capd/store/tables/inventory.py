@@ -26,6 +26,7 @@ products = Table(
     Column("family", Text, nullable=False),
     Column("upgrade_to", Text),
     Column("delay_h", Integer),
+    Column("unit", Text, nullable=False, server_default="bytes"),
 )
 sectors = Table(
     "sectors",
