@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 WORD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A placeholder: one word in braces. `{ 80, 443 }` and `do={…}` are the device's own braces."""
@@ -17,7 +17,7 @@ _LISTS = ("suspend", "restore", "rate", "unrate")
 _SIGNS = ("line", "suspended", "in_service", "rate", "no_rate")
 
 RATE_WORDS = frozenset(
-    f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "max_bps", "kbps", "Bps")
+    f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "max_bps", "kbps", "Bps", "si")
 )
 WORDS = RATE_WORDS | {"subscriber", "device", "meter", "product"}
 
@@ -31,7 +31,15 @@ def _compiles(template: str) -> str:
     return template
 
 
+def _several(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
 Pattern = Annotated[str, AfterValidator(_compiles)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
+"""One word, or several, all of which must be as asked."""
 
 
 class _Strict(BaseModel):
@@ -39,22 +47,22 @@ class _Strict(BaseModel):
 
 
 class Line(_Strict):
-    """A line that is typed only where a word has a value, or only where it has none."""
+    """A line that is typed only where words have values, or only where they have none."""
 
     line: str
-    when: str | None = None
-    unless: str | None = None
+    when: Words = ()
+    unless: Words = ()
 
 
 Lines = tuple[str | Line, ...]
 
 
 class Sign(_Strict):
-    """An expression that counts only where a word has a value, or only where it has none."""
+    """An expression that counts only where words have values, or only where they have none."""
 
     line: Pattern
-    when: str | None = None
-    unless: str | None = None
+    when: Words = ()
+    unless: Words = ()
 
 
 Signs = Pattern | tuple[Pattern | Sign, ...]
@@ -85,6 +93,19 @@ class Method(_Strict):
     verify: Verify
 
 
+class ConfigMode(_Strict):
+    """The mode in which changes are typed: entered once, for all orders that change anything.
+
+    Lines here hold no placeholders. With `commit`, what is typed becomes true with it, all at once.
+    """
+
+    enter: tuple[str, ...]
+    leave: tuple[str, ...]
+    commit: tuple[str, ...] = ()  # none: each line is true as soon as it is typed
+    discard: tuple[str, ...] = ()  # takes back all that was typed since, and stays in the mode
+    confirm: tuple[str, ...] = ()  # without them, the device undoes the commit by itself
+
+
 class Enforce(_Strict):
     """How to speak to the devices of a family; one way to suspend, or several to choose from."""
 
@@ -104,6 +125,9 @@ class Enforce(_Strict):
     methods: dict[str, Method] = {}  # instead of suspend, restore, … above
     save: Lines = ()  # once, after all lines of a session
     failure_marks: tuple[Pattern, ...] = ()  # expressions that mean "the device said no"
+    busy_marks: tuple[Pattern, ...] = ()  # "not now": tried again for as long as it is owed
+    config: ConfigMode | None = None  # None: lines are typed where the session begins
+    pause_s: float = Field(default=0.0, ge=0, le=10)  # between two lines: spares a slow CPU
     leak_bytes_per_hour: int = Field(default=10_000_000, ge=0)  # the walled garden's own traffic
 
     def chosen(self, settings: Mapping[str, str]) -> Method | None:
@@ -128,11 +152,12 @@ def mistakes(enforce: Enforce, settings: Mapping[str, str | None]) -> Iterator[s
     words = WORDS | _setting_words(settings)
     for key, line in _every_line(enforce):
         text = line if isinstance(line, str) else line.line
-        conditions = [] if isinstance(line, str) else [w for w in (line.when, line.unless) if w]
+        conditions = () if isinstance(line, str) else (*line.when, *line.unless)
         for word in sorted({*WORD.findall(text), *conditions} - words):
             yield f"enforce.{key}: unknown placeholder {{{word}}}"
         if "\n" in text:
             yield f"enforce.{key}: one line each: a line end would be typed as Enter"
+    yield from _config_mistakes(enforce.config)
     for key, needs in _every_need(enforce):
         for name in sorted(set(needs) - settings.keys()):
             yield f"enforce.{key}: there is no setting {name!r}"
@@ -178,6 +203,19 @@ def _choice_mistakes(enforce: Enforce, settings: Mapping[str, str | None]) -> It
         yield f"enforce.method: there is no setting {enforce.method!r}"
     elif (default := settings[enforce.method]) is not None and default not in enforce.methods:
         yield f"enforce.methods: has no {default!r}, the default of settings.{enforce.method}"
+
+
+def _config_mistakes(config: ConfigMode | None) -> Iterator[str]:
+    if config is None:
+        return
+    if bool(config.commit) != bool(config.discard):
+        yield "enforce.config: commit and discard go together: what is refused must be taken back"
+    if config.confirm and not config.commit:
+        yield "enforce.config.confirm: there is no commit to confirm"
+    for key in ("enter", "leave", "commit", "discard", "confirm"):
+        for line in getattr(config, key):
+            if WORD.search(line) or "\n" in line:
+                yield f"enforce.config.{key}: {line!r}: one line each, without placeholders"
 
 
 def _ways(enforce: Enforce) -> Iterator[tuple[str, Enforce | Method]]:

@@ -598,6 +598,7 @@ class Outcome:
     detail: str  # one line for a person
     at: datetime
     took_s: float = 0.0
+    before: str = ""  # what the device said of itself before anything was typed, secrets masked
     transcript: str = ""  # what was typed and answered, secrets masked
     retry: bool = False  # try again later (with backoff)
     unreachable: bool = False  # nobody refused anything: it is tried for as long as it is owed

@@ -7,7 +7,7 @@ it. `device_profiles/README.md` explains each key to the person who adds a radio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -120,6 +120,7 @@ class Profile(_Strict):
     snmp: SnmpCollect | None = None  # [collect.snmp] in the file
     mqtt: MqttCollect | None = None  # [collect.mqtt]
     enforce: Enforce | None = None  # None: count only; see enforce_elsewhere
+    enforce_like: str | None = None  # the profile whose lines are typed into this family, too
     enforce_elsewhere: str | None = None  # "count only, enforce upstream on …"
 
 
@@ -138,6 +139,7 @@ class _File(_Strict):
     settings: dict[str, Setting] = {}
     collect: _Collect = _Collect()
     enforce: Enforce | None = None
+    enforce_like: str | None = None
     enforce_elsewhere: str | None = None
 
 
@@ -160,9 +162,25 @@ def load_all(extra: Path | None = None) -> dict[str, Profile]:
             loaded[path.stem] = load(path)
         except ConfigError as exc:
             problems.extend(exc.problems)
+    loaded |= {each.name: _like(each, loaded, problems) for each in loaded.values()}
     if problems:
         raise ConfigError(*problems)
     return loaded
+
+
+def _like(profile: Profile, known: Mapping[str, Profile], problems: list[str]) -> Profile:
+    """Return *profile* with the lines of the one that it enforces like."""
+    if profile.enforce_like is None:
+        return profile
+    other = known.get(profile.enforce_like)
+    where = f"profile {profile.name}: enforce_like"
+    if other is None or other.enforce is None:
+        guess = strict.did_you_mean(profile.enforce_like, known)
+        problems.append(f"{where}: {profile.enforce_like!r} types nothing.{guess}")
+        return profile
+    defaults = {name: setting.default for name, setting in profile.settings.items()}
+    problems += [f"{where}: {each}" for each in dialect.mistakes(other.enforce, defaults)]
+    return profile.model_copy(update={"enforce": other.enforce})
 
 
 def _files(extra: Path | None, problems: list[str]) -> Iterator[Path]:
@@ -194,6 +212,7 @@ def load(path: Path) -> Profile:
         snmp=file.collect.snmp,
         mqtt=file.collect.mqtt,
         enforce=file.enforce,
+        enforce_like=file.enforce_like,
         enforce_elsewhere=file.enforce_elsewhere,
     )
 
@@ -205,6 +224,8 @@ def _mistakes(file: _File) -> Iterator[str]:
             yield f"settings.{name}.default: {setting.default!r} does not match its own pattern"
     if file.recognise and file.recognise.matches and not file.recognise.exists:
         yield "recognise.matches: says nothing without `exists`, the OID whose value it looks at"
+    if file.enforce and file.enforce_like:
+        yield "enforce_like: says nothing beside [enforce], which is typed"
     if file.enforce:
         defaults = {name: setting.default for name, setting in file.settings.items()}
         yield from dialect.mistakes(file.enforce, defaults)

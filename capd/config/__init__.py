@@ -113,6 +113,7 @@ class EnforceConfig(_Strict):
     timeout_s: float = Field(default=30, gt=0)
     attempts: int = Field(default=5, ge=1)  # before a person must look
     backoff_s: float = Field(default=10, gt=0)  # doubled at each failure, at most an hour
+    session_every_s: float = Field(default=0, ge=0, le=3600)  # a device rests between two sessions
 
 
 class EmailConfig(_Strict):

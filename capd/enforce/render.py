@@ -1,36 +1,27 @@
-"""Pure: an order and a profile become the lines to type, and how to read the device back.
+"""Pure: an order and a profile become the lines to type, and how to read the device back."""
 
-What may stand in braces in a profile's [enforce]:
-
-| placeholder           | what is typed                                                       |
-|-----------------------|---------------------------------------------------------------------|
-| {NAME}                | the setting NAME of the meter, else of the device, else its default |
-| {NAME4} {NAME6}       | of a setting of addresses: its IPv4 or IPv6 ones, "a, b"            |
-| {subscriber} {device} | ids, for comments and names: other characters than letters, digits, |
-| {meter} {product}     | and _ . @ : - become -, and a hash of the whole is put behind       |
-| {down_bps} {up_bps}   | the rate owed, in bits a second                                     |
-| {down_max_bps}        | the same, and 0 where nothing limits it                             |
-| {up_max_bps}          |                                                                     |
-| {down_kbps} {up_kbps} | in units of 1000 bits a second, rounded down, at least 1            |
-| {down_Bps} {up_Bps}   | in bytes a second, made odd: nft rewrites multiples of 1024         |
-
-But for {down_max_bps} and {up_max_bps}, a rate that is not limited has no value: lines with
-`when = "down_bps"` are left out then.
-"""
-
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from capd.dialect import WORD, Enforce, Line, Lines, Method, Sign, Signs, addresses_of
+from capd.dialect import (
+    RATE_WORDS,
+    WORD,
+    ConfigMode,
+    Enforce,
+    Line,
+    Lines,
+    Method,
+    Sign,
+    Signs,
+    Verify,
+)
+from capd.enforce.words import refuse_untypable, words_of
 from capd.errors import CannotBeDone, ConfigError
 from capd.model import Device, Meter, Order, Service
 from capd.profiles import Profile, settings_of
 
-_ODD = re.compile(r"[^A-Za-z0-9_.@:-]")
-_LONGEST_NAME = 60
-_UNTYPED = re.compile(r"""[^ -~]|["'`$;\\?|&]""", re.ASCII)  # not printable, or a shell reads it
+_Some = tuple[str | Line | Sign, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +41,13 @@ class Script:
     unrated_if_not: tuple[str, ...] | None  # no rate is owed, and these would show one
     rate_left_if: tuple[str, ...] | None  # found: rates are left alone after all
     failure_marks: tuple[str, ...]
+    busy_marks: tuple[str, ...]
+    config: ConfigMode | None
+    own: frozenset[str]  # values by which its lines are told from those of other orders
     line_end: str
     answer_ends: str | None
     netmiko: str
+    pause_s: float
 
     def missing(self, answer: str) -> tuple[str, ...]:
         """Return the lines still to be typed, going by the read-back *answer*; () when as owed."""
@@ -67,9 +62,25 @@ class Script:
             state = self.suspend if self.order.after.suspended else self.restore
         return (*self.rate, *state)
 
+    def half_done(self, answer: str) -> tuple[str, ...]:
+        """Return the lines that take back what is there of a suspension; () if nothing is.
+
+        Only of an order that takes service away: what gives it back is never taken back.
+        """
+        if self.order.before.suspended or not self.order.after.suspended:
+            return ()
+        return self._to_restore(answer)
+
     def refusal(self, answer: str) -> str | None:
         """Return the words in which the device said no; None if it did not."""
-        if not any(re.search(mark, answer, re.MULTILINE) for mark in self.failure_marks):
+        return self._said(self.failure_marks, answer)
+
+    def busy(self, answer: str) -> str | None:
+        """Return the words in which the device said that it cannot be changed now."""
+        return self._said(self.busy_marks, answer)
+
+    def _said(self, marks: tuple[str, ...], answer: str) -> str | None:
+        if not any(re.search(mark, answer, re.MULTILINE) for mark in marks):
             return None
         ends = self.answer_ends
         text = answer if ends is None else re.sub(f"^{ends}", "", answer, flags=re.MULTILINE)
@@ -79,6 +90,9 @@ class Script:
     def _missing_state(self, answer: str) -> tuple[str, ...]:
         if self.order.after.suspended:
             return () if _all_found(self.suspended, answer) else self.suspend
+        return self._to_restore(answer)
+
+    def _to_restore(self, answer: str) -> tuple[str, ...]:
         if self.in_service is None:
             return self.restore if _all_found(self.suspended, answer) else ()
         return () if _all_found(self.in_service, answer) else self.restore
@@ -108,8 +122,8 @@ def script(order: Order, device: Device, profile: Profile) -> Script:
     except ConfigError as exc:
         raise CannotBeDone("; ".join(exc.problems)) from None
     method = _method(device, enforce, settings)
-    words = _words(order, settings, profile)
-    _refuse_untypable(device, words)
+    words = words_of(order, settings, profile)
+    refuse_untypable(device, words)
     made = _script(order, enforce, method, words)
     _refuse_long(device, made, enforce.longest_line)
     return made
@@ -136,16 +150,20 @@ def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, 
         restore=_lines(method.restore, words),
         rate=rate,
         save=_lines(enforce.save, words),
-        verify=_lines((verify.line,) if isinstance(verify.line, str) else verify.line, words),
+        verify=_lines(_listed(verify.line), words),
         suspended=_signs(verify.suspended, words) or (),
         in_service=_signs(verify.in_service, words),
         rated=rated,
         unrated_if_not=unrated_if_not,
         rate_left_if=_signs(verify.no_rate, words) if sure else None,
         failure_marks=enforce.failure_marks,
+        busy_marks=enforce.busy_marks,
+        config=enforce.config,
+        own=_own(verify, words),
         line_end=enforce.line_end,
         answer_ends=enforce.answer_ends,
         netmiko=enforce.netmiko,
+        pause_s=enforce.pause_s,
     )
     return made if enforce.join is None else _joined(made, enforce.join, enforce.longest_line)
 
@@ -172,6 +190,23 @@ def _packed(lines: tuple[str, ...], join: str, room: int) -> tuple[str, ...]:
     return tuple(packed)
 
 
+def _own(verify: Verify, words: Mapping[str, str]) -> frozenset[str]:
+    """Return the values of *words* that the read-back's signs have and its lines have not."""
+    lines = " ".join(_lines(_listed(verify.line), words))
+    signs = (verify.suspended, verify.in_service, verify.rate, verify.no_rate)
+    texts = [text for some in signs if some is not None for text in _holding(_several(some), words)]
+    named = {word for text in texts for word in WORD.findall(text)} - RATE_WORDS
+    return frozenset(v for w in named if len(v := words[w]) > 1 and v not in lines)
+
+
+def _listed(lines: str | Lines) -> Lines:
+    return (lines,) if isinstance(lines, str) else lines
+
+
+def _several(signs: Signs) -> tuple[str | Sign, ...]:
+    return (signs,) if isinstance(signs, str) else signs
+
+
 def _meter(device: Device, name: str) -> Meter | None:
     return next((meter for meter in device.meters if meter.id == name), None)
 
@@ -188,52 +223,8 @@ def _method(device: Device, enforce: Enforce, settings: Mapping[str, str]) -> Me
     return method
 
 
-def _words(order: Order, settings: Mapping[str, str], profile: Profile) -> dict[str, str]:
-    """Return the value of each placeholder; one without a value is empty."""
-    words = dict(settings)
-    for name, setting in profile.settings.items():
-        if setting.kind == "addresses":
-            v4, v6 = addresses_of(settings[name])
-            words |= {f"{name}4": ", ".join(v4), f"{name}6": ", ".join(v6)}
-    words |= {
-        "subscriber": _name(order.subscriber),
-        "device": _name(order.device),
-        "meter": _name(order.meter),
-        "product": _name(order.after.product),
-    }
-    return words | _rate_words("down", order.after.down_bps) | _rate_words("up", order.after.up_bps)
-
-
-def _rate_words(way: str, bps: int | None) -> dict[str, str]:
-    if bps is None:
-        units = ("bps", "kbps", "Bps")
-        return {f"{way}_max_bps": "0"} | {f"{way}_{unit}": "" for unit in units}
-    return {
-        f"{way}_bps": str(bps),
-        f"{way}_max_bps": str(bps),
-        f"{way}_kbps": str(max(bps // 1000, 1)),
-        f"{way}_Bps": str(bps // 8 | 1),
-    }
-
-
-def _name(text: str) -> str:
-    """Return *text* fit for a comment; two different ids never become the same."""
-    clean = _ODD.sub("-", text)[:_LONGEST_NAME]
-    if clean == text:
-        return clean
-    return f"{clean}~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
 def _rates(service: Service) -> tuple[int | None, int | None]:
     return (service.down_bps, service.up_bps)
-
-
-def _refuse_untypable(device: Device, words: Mapping[str, str]) -> None:
-    for name, value in words.items():
-        if found := _UNTYPED.search(value):
-            raise CannotBeDone(
-                f"{device.id}: settings.{name}: {value!r} holds {found[0]!r}, which is never typed"
-            )
 
 
 def _refuse_long(device: Device, made: Script, longest: int) -> None:
@@ -253,16 +244,15 @@ def _signs(signs: Signs | None, words: Mapping[str, str]) -> tuple[str, ...] | N
     if signs is None:
         return None
     escaped = {name: re.escape(value) for name, value in words.items()}
-    several = (signs,) if isinstance(signs, str) else signs
-    return tuple(_filled(text, escaped) for text in _holding(several, words))
+    return tuple(_filled(text, escaped) for text in _holding(_several(signs), words))
 
 
-def _holding(lines: tuple[str | Line | Sign, ...], words: Mapping[str, str]) -> Iterator[str]:
+def _holding(lines: _Some, words: Mapping[str, str]) -> Iterator[str]:
     """Yield the texts whose conditions hold."""
     for line in lines:
         if isinstance(line, str):
             yield line
-        elif (line.when is None or words[line.when]) and not (line.unless and words[line.unless]):
+        elif all(words[w] for w in line.when) and not any(words[w] for w in line.unless):
             yield line.line
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import re
 import socket
 import tempfile
 import time
@@ -11,15 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from netmiko import (
-    BaseConnection,
-    ConnectHandler,
-    NetmikoAuthenticationException,
-    NetmikoBaseException,
-    ReadException,
-    ReadTimeout,
-)
-from netmiko.channel import SSHChannel
+from netmiko import BaseConnection, ConnectHandler, NetmikoAuthenticationException, ReadTimeout
 from paramiko import SSHException  # type: ignore[import-untyped]
 
 from capd.clock import Clock
@@ -27,7 +18,8 @@ from capd.config import EnforceConfig
 from capd.enforce import session
 from capd.enforce.login import connect_error, login_error, private_key, shown_key
 from capd.enforce.render import Script, script
-from capd.enforce.session import Work
+from capd.enforce.terminal import NetmikoTerminal
+from capd.enforce.work import Work, fail, mask, outcome
 from capd.errors import CannotBeDone, DeviceRefused, DeviceUnreachable
 from capd.model import Device, DeviceId, Order, OrderState, Outcome, SshAccess
 from capd.profiles import Profile
@@ -40,6 +32,7 @@ Remember = Callable[[DeviceId, str], Awaitable[None]]
 """Keep the host key that the device showed at its first visit."""
 
 _LONGEST_CONNECT_S = 10.0
+_LONGEST_VISIT_S = 900.0
 _SSH_PORT = 22
 
 
@@ -57,6 +50,8 @@ class NetmikoPusher:
     ) -> None:
         self._profiles = profiles
         self._timeout_s = config.timeout_s
+        self._rest_s = config.session_every_s
+        self._visited: dict[DeviceId, float] = {}  # when its last session ended
         self._clock = clock
         self._seen: dict[DeviceId, str] = {}
         self._recall = recall or self._recall_here
@@ -89,7 +84,7 @@ class NetmikoPusher:
 
         Raises CannotBeDone with a sentence when the order cannot be typed into this device.
         """
-        return [session.mask(line, device) for line in self._script(device, order).assumed()]
+        return [mask(line, device) for line in self._script(device, order).assumed()]
 
     def close(self) -> None:
         """Let go of the threads; sessions that still run end by their deadline."""
@@ -104,21 +99,32 @@ class NetmikoPusher:
     async def _visit(self, device: Device, works: Sequence[Work]) -> None:
         """Settle *works* in one session."""
         if device.ssh is None or device.address is None:
-            session.fail(works, "has no address or no ssh login in the inventory", retry=False)
+            fail(works, "has no address or no ssh login in the inventory", retry=False)
             return
         lock = self._locks.setdefault((device.address, device.ssh.port), asyncio.Lock())
         async with lock, self._few:
+            await self._rested(device)
             known = device.ssh.host_key or await self._recall(device.id)
             visit = _Visit(device.address, device.ssh, known, self._timeout_s)
-            await self._in_thread(visit, works)
+            try:
+                await self._in_thread(visit, works)
+            finally:
+                self._visited[device.id] = time.monotonic()
             if known is None and visit.host_key is not None:
                 await self._remember(device.id, visit.host_key)
                 log.info("%s: host key seen first, remembered from now on", device.id)
 
+    async def _rested(self, device: Device) -> None:
+        """Wait until *device* had its rest since the last session."""
+        now = time.monotonic()
+        last = self._visited.get(device.id, now - self._rest_s)
+        await asyncio.sleep(max(0.0, last + self._rest_s - now))
+
     async def _in_thread(self, visit: "_Visit", works: Sequence[Work]) -> None:
         """Run *visit* in a thread; cut its connection at the deadline, or when cancelled."""
         loop = asyncio.get_running_loop()
-        deadline = loop.call_later(self._timeout_s * (len(works) + 1), visit.cut)
+        longest_s = min(self._timeout_s * (len(works) + 1), _LONGEST_VISIT_S)
+        deadline = loop.call_later(longest_s, visit.cut)
         try:
             await loop.run_in_executor(self._pool, visit.make, works)
         except asyncio.CancelledError:
@@ -130,12 +136,13 @@ class NetmikoPusher:
     def _cannot(self, order: Order, why: str) -> Outcome:
         return Outcome(order=order, state=OrderState.FAILED, detail=why, at=self._clock())
 
-    def _outcome(self, device: Device, work: Work, took_s: float) -> Outcome:
-        plain = session.outcome(work, self._clock(), took_s)
+    def _outcome(self, device: Device, done: Work, took_s: float) -> Outcome:
+        plain = outcome(done, self._clock(), took_s)
         return replace(
             plain,
-            detail=session.mask(f"{device.id}: {plain.detail}", device),
-            transcript=session.mask(plain.transcript, device),
+            detail=mask(f"{device.id}: {plain.detail}", device),
+            before=mask(plain.before, device),
+            transcript=mask(plain.transcript, device),
         )
 
     async def _recall_here(self, device: DeviceId) -> str | None:
@@ -163,15 +170,17 @@ class _Visit:
         """Settle *works*; whatever goes wrong is written on them."""
         try:
             with self._connected(works[0].script.netmiko) as connection:
-                session.carry(_NetmikoTerminal(connection, self._timeout_s), works)
+                pause_s = works[0].script.pause_s
+                terminal = NetmikoTerminal(connection, self._timeout_s, pause_s=pause_s)
+                session.carry(terminal, works)
         except DeviceUnreachable as exc:
             why = "took too long, and was cut off" if self._was_cut else str(exc)
-            session.fail(works, why, retry=True, unreachable=True)
+            fail(works, why, retry=True, unreachable=True)
         except DeviceRefused as exc:
-            session.fail(works, str(exc), retry=False)
+            fail(works, str(exc), retry=False)
         except Exception as exc:  # noqa: BLE001 - one odd device must not stop the others
             log.warning("%s: %s from its driver: %s", self._address, type(exc).__name__, exc)
-            session.fail(works, f"its driver gave up ({type(exc).__name__})", retry=True)
+            fail(works, f"its driver gave up ({type(exc).__name__})", retry=True)
 
     def cut(self) -> None:
         """End the connection from outside: whatever waits for the device gives up at once."""
@@ -254,40 +263,3 @@ class _Visit:
             ) from exc
         except (SSHException, OSError, EOFError, ValueError) as exc:
             raise connect_error(exc) from exc
-
-
-class _Wakeful(SSHChannel):
-    """Notices at once that the other end is gone; Netmiko alone waits for its time to be up."""
-
-    def read_buffer(self) -> str:
-        """Return what has come; ReadException when nothing can come any more."""
-        conn = self.remote_conn
-        if conn is not None and conn.closed and not conn.recv_ready():
-            raise ReadException("closed by the other end")
-        return super().read_buffer()
-
-
-class _NetmikoTerminal:
-    """A session that Netmiko has opened."""
-
-    def __init__(self, connection: BaseConnection, timeout_s: float) -> None:
-        connection.channel = _Wakeful(connection.remote_conn, connection.encoding)
-        self._connection = connection
-        self._timeout_s = timeout_s
-
-    def type(self, line: str, *, ends: str | None) -> str:
-        """Return the answer to *line*."""
-        try:
-            answer = self._connection.send_command(
-                line,
-                expect_string=ends,
-                auto_find_prompt=ends is None,  # RouterOS is asked for its prompt each time
-                read_timeout=self._timeout_s,
-                strip_prompt=ends is None,
-            )
-        except ReadTimeout as exc:
-            raise DeviceUnreachable(f"no end of its answer in {self._timeout_s:.0f} s") from exc
-        except (SSHException, OSError, EOFError, NetmikoBaseException) as exc:
-            raise DeviceUnreachable("the session was lost in the middle") from exc
-        found = re.search(ends, str(answer)) if ends is not None else None
-        return str(answer)[: found.end()] if found is not None else str(answer)

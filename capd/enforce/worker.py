@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,8 +16,6 @@ log = logging.getLogger(__name__)
 
 Done = Callable[[Outcome, datetime | None], Awaitable[None]]
 """Write down what became of an order, and when it may be tried again (None: not by itself)."""
-
-_ORDERS_A_SESSION = 50  # so that a gateway's first outcomes are known before its last
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +110,11 @@ async def carry_out(
 
     async def visit(device: Device, its: Sequence[Order]) -> None:
         async with few:
-            for session in _sessions(its):
-                if not breaker.allows(device):
-                    return
-                for outcome, again in breaker.judge(device, await pusher.push(device, session)):
-                    await done(outcome, again)
+            if not breaker.allows(device):
+                return
+            its = sorted(its, key=_restores_first)
+            for outcome, again in breaker.judge(device, await pusher.push(device, its)):
+                await done(outcome, again)
 
     async with asyncio.TaskGroup() as group:
         for name, its in _by_device(orders).items():
@@ -134,9 +132,9 @@ def _by_device(orders: Sequence[Order]) -> dict[DeviceId, list[Order]]:
     return grouped
 
 
-def _sessions(orders: Sequence[Order]) -> Iterator[Sequence[Order]]:
-    for start in range(0, len(orders), _ORDERS_A_SESSION):
-        yield orders[start : start + _ORDERS_A_SESSION]
+def _restores_first(order: Order) -> tuple[bool, int]:
+    """Order a session: nobody who is owed service waits for those who lose theirs."""
+    return order.after.suspended, order.id
 
 
 def _given_up(outcome: Outcome, tries: int) -> Outcome:

@@ -10,6 +10,7 @@ import asyncssh
 
 _ENTER = re.compile(r"\r\n|\r|\n")
 _LONGEST_LOGIN_S = 20
+_MORE = " --More-- "
 
 
 class Cli(Protocol):
@@ -34,6 +35,7 @@ class CliFaults:
     hang_at: str | None = None  # no answer ever comes
     refuse: str | None = None  # answered with *refusal*, and not done
     refusal: str = "failure: not allowed"
+    page_lines: int | None = None  # longer answers wait for a key after so many lines
     ignore: str | None = None  # answered with nothing, and not done
 
 
@@ -100,17 +102,18 @@ class CliServer:
 
     async def _talk(self, process: asyncssh.SSHServerProcess[str]) -> None:
         out = process.stdout
+        if (begin := getattr(self.cli, "begin", None)) is not None:
+            begin()
         out.write(self.faults.motd.replace("\n", "\r\n"))
         await asyncio.sleep(self.faults.slow_prompt_s)
-        out.write(self.cli.prompt)
+        out.write(self._prompt)
         rest = ""
         while text := await process.stdin.read(4096):
             *lines, rest = _ENTER.split(rest + text)
             for line in lines:
-                if line in ("exit", "quit"):
+                if line in ("exit", "quit") and not getattr(self.cli, "in_config", False):
                     return
-                for part in await self._typed(process, line):
-                    out.write(part)
+                out.write("".join(await self._typed(process, line)))
 
     async def _typed(self, process: asyncssh.SSHServerProcess[str], line: str) -> Iterator[str]:
         """Return what the terminal shows for *line*: its echo, the answer, the prompt."""
@@ -132,15 +135,38 @@ class CliServer:
             process.channel.get_connection().abort()
             raise ConnectionAbortedError
         await asyncio.sleep(faults.slow_prompt_s)
-        return self._shown(line, answer)
+        echo = "" if self._is_paged(answer) else line
+        return self._shown(echo, await self._paged(process, line, answer))
+
+    async def _paged(self, process: asyncssh.SSHServerProcess[str], line: str, answer: str) -> str:
+        """Show a long *answer* a page at a time; return the last one."""
+        if not self._is_paged(answer):
+            return answer
+        size, lines = self.faults.page_lines or 1, answer.split("\n")
+        process.stdout.write(f"{line}\r\n")
+        while len(lines) > size:
+            page, lines = lines[:size], lines[size:]
+            process.stdout.write("\r\n".join(page) + "\r\n" + _MORE)
+            await process.stdin.readexactly(1)
+            process.stdout.write("\b" * len(_MORE) + " " * len(_MORE) + "\b" * len(_MORE))
+        return "\n".join(lines)
+
+    def _is_paged(self, answer: str) -> bool:
+        size = self.faults.page_lines
+        return size is not None and answer.count("\n") >= size
+
+    @property
+    def _prompt(self) -> str:
+        return self.cli.prompt.replace("\n", "\r\n")
 
     def _shown(self, line: str, answer: str) -> Iterator[str]:
-        yield f"{line}\r\n"
-        if self.cli.prompt.startswith("[") and line:  # RouterOS paints the line once more
+        if line or not answer:
+            yield f"{line}\r\n"
+        if getattr(self.cli, "paints", False) and line:  # RouterOS paints the line once more
             yield f"\r{self.cli.prompt}{line}\r\n"
         if answer:
             yield answer.replace("\n", "\r\n") + "\r\n"
-        yield self.cli.prompt
+        yield self._prompt
 
 
 class _Door(asyncssh.SSHServer):

@@ -7,6 +7,7 @@ Enough of its language for what is typed in enforcement: `:put`, `:len`, `:forea
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from capd.simulator.quoting import Unbalanced, split
 
@@ -50,6 +51,7 @@ def _unset(name: str) -> str:
 class RouterOs:
     """One router: what is configured, and a command line to it."""
 
+    paints: ClassVar[bool] = True  # a line that was typed, once more behind the prompt
     name: str = "MikroTik"
     menus: dict[str, list[Item]] = field(default_factory=dict)
     changed: Callable[[], None] = lambda: None

@@ -5,7 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.errors import CannotBeDone
@@ -50,9 +61,16 @@ class Orders:
 
     async def transcript(self, order_id: int) -> str:
         """Return what was last typed for an order and answered, secrets masked."""
-        query = select(orders.c.transcript).where(orders.c.id == order_id)
+        return await self._text(orders.c.transcript, order_id)
+
+    async def device_before(self, order_id: int) -> str:
+        """Return what the device said of itself before an order was first tried."""
+        return await self._text(orders.c.device_before, order_id)
+
+    async def _text(self, column: Column[Any], order_id: int) -> str:
         async with self._database.read() as conn:
-            return (await conn.execute(query)).scalar() or ""
+            found = (await conn.execute(select(column).where(orders.c.id == order_id))).scalar()
+        return found or ""
 
     async def counts(self) -> dict[OrderState, int]:
         """Return how many orders stand in each state; every state is there."""
@@ -209,11 +227,11 @@ def _ended(order: Order, outcome: Outcome, next_at: datetime | None) -> Order:
 async def _keep(conn: AsyncConnection, order: Order, outcome: Outcome) -> None:
     row = rows.order_row(order)
     changed = {name: row[name] for name in ("state", "attempts", "detail", "next_at")}
-    await conn.execute(
-        update(orders)
-        .where(orders.c.id == order.id)
-        .values(**changed, transcript=outcome.transcript)
-    )
+    this = orders.c.id == order.id
+    await conn.execute(update(orders).where(this).values(**changed, transcript=outcome.transcript))
+    if outcome.before:  # the first try's: a later one may find what an earlier one left
+        first = and_(this, orders.c.device_before.is_(None))
+        await conn.execute(update(orders).where(first).values(device_before=outcome.before))
     here = and_(applied.c.device == order.device, applied.c.subscriber == order.subscriber)
     if outcome.state is OrderState.APPLIED:
         has = Applied(

@@ -84,9 +84,12 @@ async def test_open_orders_are_all_that_are_not_at_their_end(books):
 
 async def test_an_order_that_a_device_confirmed_is_what_the_device_has(books):
     (order,) = await add(books, an_order())
-    await close(books, order, OrderState.APPLIED, transcript="> suspend\n< ok")
+    await close(books, order, OrderState.FAILED, retry=True, before="the first words")
+    assert await books.orders.device_before(1) == "the first words"
+    await close(books, order, OrderState.APPLIED, transcript="> suspend\n< ok", before="later ones")
+    assert await books.orders.device_before(1) == "the first words"
     assert await books.orders.get(1) == replace(
-        order, state=OrderState.APPLIED, attempts=1, detail="so it was"
+        order, state=OrderState.APPLIED, attempts=2, detail="so it was"
     )
     has = Applied(
         device="cpe-1",
@@ -101,7 +104,7 @@ async def test_an_order_that_a_device_confirmed_is_what_the_device_has(books):
     assert await books.orders.suspended_applied() == [has]
     assert await books.orders.transcript(1) == "> suspend\n< ok"
     assert await books.orders.due(SOON) == []
-    assert await kinds(books) == ["order_open", "order_applied"]
+    assert await kinds(books) == ["order_open", "order_failed", "order_applied"]
 
 
 async def test_a_failure_to_try_again_waits_and_stays_open(books):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import asyncssh
 import pytest
@@ -161,6 +162,34 @@ async def test_a_refusal_is_told_in_the_device_s_words_and_is_for_a_person(mikro
     outcome = await push(pusher, tik(mikrotik))
     assert fate(outcome) == REFUSED
     assert "failure: already have such entry" in outcome.detail
+
+
+async def test_half_a_suspension_that_is_refused_is_put_back__UC_2(mikrotik, pusher):
+    mikrotik.faults.refuse = "/ipv6 firewall address-list add"
+    outcome = await push(pusher, tik(mikrotik, address6="2001:db8:7::/56"))
+    assert fate(outcome) == REFUSED
+    assert "put back as it was" in outcome.detail
+    assert mikrotik.cli.passes("10.0.0.2")
+    mikrotik.faults.refuse = "address-list"
+    mikrotik.faults.refusal = "failure: not allowed"
+    assert (await push(pusher, tik(mikrotik))).state is OrderState.FAILED
+
+
+async def test_what_cannot_even_be_put_back_is_unknown_and_for_a_person(mikrotik, pusher):
+    mikrotik.faults.refuse = "/ipv6 firewall address-list add"
+    mikrotik.faults.ignore = "/ip firewall address-list remove"
+    outcome = await push(pusher, tik(mikrotik, address6="2001:db8:7::/56"))
+    assert fate(outcome) == (OrderState.UNKNOWN, False)
+    assert "could not be put back" in outcome.detail
+
+
+async def test_a_device_rests_between_two_sessions(linux):
+    pusher = NetmikoPusher(PROFILES, EnforceConfig(session_every_s=0.6), utc_now)
+    began = time.monotonic()
+    assert fate(await push(pusher, cpe(linux))) == APPLIED
+    assert fate(await push(pusher, cpe(linux), OFF, ON)) == APPLIED
+    assert time.monotonic() - began >= 0.6
+    pusher.close()
 
 
 async def test_a_wrong_password_is_for_a_person_and_nothing_was_typed(linux, pusher):

@@ -53,6 +53,18 @@ def test_a_profile_that_enforces_shows_all_that_it_types(name):
 
 
 @pytest.mark.parametrize("name", PROFILES)
+def test_exactly_these_lines_are_typed_around_all_orders_of_a_session(name):
+    """The mode that changes are typed in, its commit, and what makes them last."""
+    enforce = PROFILES[name].enforce
+    config = enforce.config
+    around = [line if isinstance(line, str) else line.line for line in enforce.save]
+    if config is not None:
+        around = [*config.enter, *config.commit, *config.leave, *config.confirm, *around]
+    shown = tomllib.loads((HERE / name / "enforce.toml").read_text()).get("session", [])
+    assert shown == around
+
+
+@pytest.mark.parametrize("name", PROFILES)
 def test_silence_proves_nothing(name):
     """A device that answers the read-back with nothing is neither suspended nor in service."""
     for case in tomllib.loads((HERE / name / "enforce.toml").read_text())["cases"]:

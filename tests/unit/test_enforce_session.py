@@ -1,7 +1,8 @@
 import pytest
 
 from capd.enforce.render import script
-from capd.enforce.session import Work, carry, mask, outcome
+from capd.enforce.session import carry
+from capd.enforce.work import Work, mask, outcome
 from capd.errors import DeviceUnreachable
 from capd.model import OrderState, Secret, SnmpAccess, SshAccess
 from capd.profiles import load_all

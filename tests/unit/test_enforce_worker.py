@@ -9,7 +9,7 @@ from capd.enforce.backoff import next_try
 from capd.enforce.leaks import leaking
 from capd.enforce.worker import Breaker, carry_out
 from capd.model import OrderState, Outcome
-from tests.builders import NOON, a_device, an_applied, an_order
+from tests.builders import NOON, a_device, a_service, an_applied, an_order
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -99,10 +99,17 @@ async def test_no_more_devices_are_visited_at_once_than_allowed():
     assert len(work.done) == 30
 
 
-async def test_a_gateway_with_many_orders_is_visited_again_and_again():
+async def test_a_gateway_with_many_orders_is_visited_once():
     work = Work()
-    await work.on(*(an_order(number=n, device="a") for n in range(120)))
-    assert [len(ids) for _, ids in work.pusher.visits] == [50, 50, 20]
+    await work.on(*(an_order(number=n, device="a") for n in range(500)))
+    assert [len(ids) for _, ids in work.pusher.visits] == [500]
+
+
+async def test_nobody_who_is_owed_service_waits_for_those_who_lose_theirs():
+    work = Work()
+    off, on = an_order(number=1, device="a"), an_order(number=2, device="a", after=a_service())
+    await work.on(off, on)
+    assert [ids for _, ids in work.pusher.visits] == [[2, 1]]
 
 
 async def test_what_may_be_tried_again_is_tried_later_and_later():

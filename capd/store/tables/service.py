@@ -29,6 +29,7 @@ applied = Table(
     Column("state", Text, nullable=False),
     Column("at", BigInteger),
     Column("order_id", BigInteger),
+    Column("looked_at", BigInteger),  # when it was last read back, by an order or to find drift
     PrimaryKeyConstraint("device", "subscriber"),
     Index(None, "subscriber"),
 )
@@ -51,6 +52,7 @@ orders = Table(
     Column("next_at", BigInteger),
     Column("detail", Text, nullable=False),
     Column("transcript", Text, nullable=False),
+    Column("device_before", Text),  # its words, before the first try
     Index(None, "subscriber"),
     Index(None, "state"),
     Index(None, "released_at"),
