@@ -13,12 +13,14 @@ from capd import __version__
 from capd.cli import (
     amending,
     checking,
+    clauses,
     coming,
     database,
     device,
     facts,
     legal,
     looks,
+    matters,
     mqtt,
     notices,
     orders,
@@ -64,6 +66,7 @@ for _command in (
     setup.init, checking.check, setup.export,
     running.run, running.once, running.demo, running.replay, coming.simulate,
     usage.usage, looks.explain, looks.subscribers, looks.devices, looks.events,
+    matters.matters, clauses.clauses,
     facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
     amending.correct, coming.activate,
 ):  # fmt: skip

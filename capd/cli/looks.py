@@ -11,6 +11,7 @@ import typer
 from capd import config as configuration
 from capd.answers.network import devices as all_devices
 from capd.answers.subscribers import STATES
+from capd.answers.subscribers import idle as idle_ones
 from capd.answers.subscribers import subscribers as answered
 from capd.answers.why import explain as explained
 from capd.cli.books import open_store, opened, wait
@@ -34,10 +35,16 @@ def subscribers(
             "--state", metavar="S", help="active, restricted or suspended.", show_default=False
         ),
     ] = None,
+    idle: Annotated[
+        bool, typer.Option("--idle", help="Only who used nothing for months (FU-3).")
+    ] = False,
     json: Json = False,
     config: ConfigFile = None,
 ) -> None:
     """List the subscribers: product, usage of the running period, holds."""
+    if idle:
+        _idle(config, json=json)
+        return
     if state is not None and state not in STATES:
         problem = f"--state: wants {', '.join(STATES)}, not {state!r}."
         raise ConfigError((problem + did_you_mean(state, STATES)).removesuffix("."))
@@ -61,6 +68,19 @@ def subscribers(
         ],
         empty="No subscribers.",
     )
+
+
+def _idle(config: Path | None, *, json: bool) -> None:
+    async def listed() -> list[dict[str, object]]:
+        async with opened(config) as books:
+            return await idle_ones(books.house, utc_now())
+
+    records = wait(listed())
+    if json:
+        as_json(records)
+        return
+    rows = [(str(r["id"]), str(r["name"]), str(r["used_until"] or "never")) for r in records]
+    table(("id", "name", "used until"), rows, empty="Nobody is idle.")
 
 
 async def _subscribers(path: Path | None, wanted: str | None) -> list[dict[str, object]]:

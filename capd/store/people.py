@@ -165,6 +165,11 @@ class People:
         async with self._database.read() as conn:
             return await tallies.states(conn)
 
+    async def idle(self, since: datetime) -> dict[SubscriberId, datetime | None]:
+        """Return who used nothing after *since*, and until when they last did (FU-3)."""
+        async with self._database.read() as conn:
+            return await tallies.idle(conn, since)
+
     async def hold_counts(self) -> dict[Reason, int]:
         """Return how many holds are open, by reason."""
         async with self._database.read() as conn:

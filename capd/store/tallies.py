@@ -1,10 +1,13 @@
 """How many there are in which state: what the gauges show."""
 
+from datetime import datetime
+
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.model import Reason
-from capd.store.tables import holds, subscribers
+from capd.model import Reason, SubscriberId
+from capd.store.tables import holds, subscribers, totals
+from capd.units import micros, moment
 
 
 async def states(conn: AsyncConnection) -> dict[str, int]:
@@ -37,3 +40,20 @@ async def hold_counts(conn: AsyncConnection) -> dict[Reason, int]:
     )
     found = {Reason(reason): count for reason, count in await conn.execute(query)}
     return {reason: found.get(reason, 0) for reason in Reason}
+
+
+async def idle(conn: AsyncConnection, since: datetime) -> dict[SubscriberId, datetime | None]:
+    """Return who used nothing in any period that ends after *since*, and was there before it.
+
+    Beside each, the end of the last period with usage; None: there never was any.
+    """
+    used = case((totals.c.down + totals.c.up > 0, totals.c.period_end))
+    query = (
+        select(totals.c.subscriber, func.max(used).label("last"))
+        .group_by(totals.c.subscriber)
+        .having(func.min(totals.c.period_start) <= micros(since))
+        .having(func.coalesce(func.max(used), 0) <= micros(since))
+        .order_by(totals.c.subscriber)
+    )
+    found = await conn.execute(query)
+    return {SubscriberId(row[0]): None if row[1] is None else moment(row[1]) for row in found}
