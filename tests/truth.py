@@ -67,6 +67,7 @@ class Box:
     clean: bool = True  # nothing hid any bytes
     births: list = field(default_factory=list)
     set_s: float = -1.0  # when the clock was last set
+    forgot: bool = False  # its uptime was left out once
     garbage: set = field(default_factory=set)
     held: tuple | None = None
     sent: tuple | None = None
@@ -132,7 +133,7 @@ class Box:
         return self._set(10 + n % 7200)
 
     def _back(self, n):
-        steady = "uptime_s" in self.tells and self.now_s - self.booted < 1e7
+        steady = "uptime_s" in self.tells and self.now_s - self.booted < 1e7 and not self.forgot
         self.clean = self.clean and steady
         return self._set(-10 - n % 7200)
 
@@ -177,14 +178,19 @@ class Box:
             return False
         return shadow.state.last.uptime_s is None or self.set_s >= shadow.last_s
 
+    def _wraps_soon(self):
+        """An agent's uptime that wraps while it was not told is no other than a restart's."""
+        return -1e6 < self.now_s - self.started - UPTIME_WRAP_S < 0
+
     def _forgetful(self, n):
         reading = self._said()
         left_out = [("uptime_s", "agent_uptime_s", "epoch", "link_bps", "identity")[n % 5]]
         swapped = any(b.told == "identity" and b.at_s >= self.shadow.last_s for b in self.births)
         if self.told_bits == 32 or (left_out == ["identity"] and swapped):
             left_out = ["agent_uptime_s"]
+            self.clean = self.clean and not self._wraps_soon()
         if left_out == ["uptime_s"]:
-            self.clean = self.clean and self.set_s < 0
+            self.forgot, self.clean = True, self.clean and self.set_s < 0
         return self._arrive(replace(reading, **dict.fromkeys(left_out)))
 
     def _lose(self, n):
@@ -207,7 +213,7 @@ class Box:
         if self._is_in_doubt() or self._swapped_since():
             return self._arrive(reading)
         bad = replace(reading, **values)
-        self.garbage.add((bad.at, bad.down_bytes, bad.up_bytes))
+        self.garbage.add(bad.at)
         dropped = fell(self.shadow.state.last, bad)  # else all that it hid flows in the next gap
         self.clean = self.clean and dropped and self.told_bits == self.real_bits == 64
         return self._arrive(bad)
@@ -218,7 +224,7 @@ class Box:
         return state is None or self.shadow.doubtful or self._is_garbage(state.last)
 
     def _is_garbage(self, reading):
-        return (reading.at, reading.down_bytes, reading.up_bytes) in self.garbage
+        return reading.at in self.garbage
 
     def _swapped_since(self):
         return any(b.told == "identity" and b.at_s >= self.shadow.last_s for b in self.births)
@@ -233,7 +239,9 @@ class Box:
         if self.told_bits == 32 or self.shadow.state is None:
             return self._arrive(reading)
         reading = replace(reading, agent_uptime_s=None)
-        return self._garbled(reading, down_bytes=reading.down_bytes * (n % 100) // 100)
+        less = {way: getattr(reading, way) * (n % 100) // 100 for way in ("down_bytes", "up_bytes")}
+        ways = (less, {"down_bytes": less["down_bytes"]}, {"up_bytes": less["up_bytes"]})
+        return self._garbled(reading, **ways[n // 100 % 3])
 
     def _high(self, n):
         """A value that the link cannot have carried."""
@@ -253,12 +261,26 @@ class Box:
 
     def _arrive(self, reading):
         """Return (reading, when it truly was, what had truly flowed), and who was held up."""
-        poll = Poll(device=self.name, protocol="snmp", at=reading.at, readings=(reading,))
-        (careful,) = self.leaps.cautious(poll).readings
-        self.sent = (careful, self.now_s, tuple(self.flowed))
+        self.sent = (reading, self.now_s, tuple(self.flowed))
         arrived = [self.sent] + ([self.held] if self.held is not None else [])
         self.held = None
         return arrived
+
+    def careful(self, arrived):
+        """Return what *arrived* as the ledger is given it: without what a set clock misleads to."""
+
+        def one(reading):
+            poll = Poll(device=self.name, protocol="snmp", at=reading.at, readings=(reading,))
+            return self.leaps.cautious(poll).readings[0]
+
+        return [(one(reading), *truth) for reading, *truth in arrived]
+
+    def begin_again(self):
+        """Let capd be started anew, of a clock that was set since the last reading it is told."""
+        ahead_s, last = self.ahead_s, self.shadow.state.last
+        self.ahead_s = (last.at - self.began).total_seconds() - self.shadow.last_s
+        self.leaps = Leaps(self.clock, lambda: self.now_s)
+        self.ahead_s = ahead_s
 
     # ---- the laws
 
@@ -310,10 +332,14 @@ class Box:
             assert entry.unknown_to >= birth.wall - tolerance, (entry, birth)
 
     def deliver(self, arrived):
-        """Take what *arrived*, as the ledger does."""
-        for one in arrived:
+        """Take what *arrived*, as the daemon does; return what the ledger was given."""
+        return self.take(self.careful(arrived))
+
+    def take(self, given):
+        """Take what the ledger was *given*."""
+        for one in given:
             self.shadow = self.after(self.shadow, one)
-        return arrived
+        return given
 
     def end(self):
         """Let two sound readings be the last; what was counted is then all that there is."""

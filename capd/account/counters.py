@@ -7,11 +7,10 @@ exactly once; what they do not prove is never counted as used, but shown as unkn
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from capd.account.rebirth import NARROW, Count, fell, fell_to_zero, reborn
+from capd.account.rebirth import NARROW, WRAP, Count, fell, fell_to_zero, fits, reborn
 from capd.model import Entry, Implausible, MeterState, Quality, Reading, Step
 from capd.units import rate_text, size_text
 
-_WRAP = 1 << 32
 _FASTEST_BPS = 10 * 10**12  # no port here is faster: what is beyond it is no count, on any link
 _LARGEST = 1 << 62  # what two of may still be added up in a BIGINT
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,9 +68,10 @@ def _rebased(last: Reading, fallen: Reading, reading: Reading, after: Step) -> S
     """
     entry = after.entry
     if entry is None:  # it fell once more: the gap up to the first fall is unknown all the same
+        baseline = _not_below(last, fallen, reading)
         return Step(
             quality=after.quality,
-            state=after.state,
+            state=MeterState(last=baseline, candidate=reading),
             entry=_silent(last.at, fallen, Quality.REBASED, "CN-8"),
         )
     whole = Entry(
@@ -97,13 +97,29 @@ def _proven(counted: int, before: int, now: int) -> int:
     return min(counted, now - before) if now >= before else counted
 
 
+def _not_below(last: Reading, fallen: Reading, reading: Reading) -> Reading:
+    """Return *fallen* as the baseline, but for one of the pair that may have gone on all the time.
+
+    It is back where it was before the fall: what lies below that is counted already.
+    """
+
+    def value(before: int, low: int, now: int) -> int:
+        return max(before, low) if now >= before else low
+
+    return replace(
+        fallen,
+        down_bytes=value(last.down_bytes, fallen.down_bytes, reading.down_bytes),
+        up_bytes=value(last.up_bytes, fallen.up_bytes, reading.up_bytes),
+    )
+
+
 def _is_another_box(last: Reading, reading: Reading) -> bool:
     return None not in (last.identity, reading.identity) and last.identity != reading.identity
 
 
 def _is_another_counter(last: Reading, reading: Reading) -> bool:
     """Say whether a wider counter is read now: how often the narrow one wrapped is not known."""
-    return last.counter_bits < reading.counter_bits and not _fits(reading)
+    return last.counter_bits < reading.counter_bits and not fits(reading)
 
 
 def _grown(last: Reading, reading: Reading) -> Count | None:
@@ -125,7 +141,7 @@ def _wrapped(last: Reading, reading: Reading) -> Count | None:
     """
     if not last.counter_bits == reading.counter_bits == NARROW or fell_to_zero(last, reading):
         return None
-    if not (_fits(last) and _fits(reading)):
+    if not (fits(last) and fits(reading)):
         return None  # CN-9: not a value of 32 bits
     most = _most_bytes(last, reading)
     estimated = 0
@@ -135,11 +151,11 @@ def _wrapped(last: Reading, reading: Reading) -> Count | None:
         (last.up_bytes, reading.up_bytes),
     ):
         wraps = new < old
-        bytes_ = new - old + (_WRAP if wraps else 0)
+        bytes_ = new - old + (WRAP if wraps else 0)
         if most is not None and wraps:
             if bytes_ > most:
                 return None  # no wrap explains this fall: CN-8 judges it
-            if bytes_ + _WRAP <= most:
+            if bytes_ + WRAP <= most:
                 estimated += bytes_  # it may have wrapped more than once
         counted.append(bytes_)
     return Count(
@@ -150,11 +166,6 @@ def _wrapped(last: Reading, reading: Reading) -> Count | None:
         flowed_from=last.at,
         estimated=estimated,
     )
-
-
-def _fits(reading: Reading) -> bool:
-    """Say whether both values can have come from 32 bits."""
-    return max(reading.down_bytes, reading.up_bytes) < _WRAP
 
 
 def _most_bytes(last: Reading, reading: Reading) -> int | None:

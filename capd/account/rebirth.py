@@ -12,6 +12,9 @@ from capd.model import Quality, Reading
 NARROW = 32
 """The width, in bits, of counters that are expected to wrap (CN-7)."""
 
+WRAP = 1 << NARROW
+"""Where such a counter begins again."""
+
 _UPTIME_WRAP_S = (1 << 32) / 100  # TimeTicks are hundredths in 32 bits: 497.1 days (CN-11)
 _LEAST_TOLERANCE_S = 10.0
 _UPTIME_GRAIN_S = 2.0  # some agents know their uptime in whole seconds only
@@ -49,13 +52,22 @@ def fell_to_zero(last: Reading, reading: Reading) -> bool:
     return (reading.down_bytes == 0 < last.down_bytes) or (reading.up_bytes == 0 < last.up_bytes)
 
 
+def fits(reading: Reading) -> bool:
+    """Say whether both values can have come from 32 bits."""
+    return max(reading.down_bytes, reading.up_bytes) < WRAP
+
+
 def reborn(last: Reading, reading: Reading) -> Count | None:
     """Return a count from zero where the counters were born again (CN-4, CN-5, CN-6).
 
     A fall to zero proves nothing together with an agent's restart: CN-8 waits for the next reading.
     """
     falls = fell(last, reading) and not fell_to_zero(last, reading)
-    start = _start(last, reading, last.uptime_s, reading.uptime_s, falls=falls)
+    narrow = last.counter_bits == reading.counter_bits == NARROW
+    # where the box's uptime was not known, a wide counter's fall says nothing of it: it may be a
+    # value to be put aside, or put aside before, and CN-8 knows more by the next reading
+    telling = falls and (narrow or last.uptime_s is not None)
+    start = _start(last, reading, last.uptime_s, reading.uptime_s, falls=telling)
     again = None not in (last.epoch, reading.epoch) and last.epoch != reading.epoch
     if start is not None:
         count = _from_zero(last, reading, start, Quality.RESTARTED, "CN-4")
@@ -76,7 +88,7 @@ def _from_zero(
     last: Reading, reading: Reading, start: _Start, quality: Quality, rule: str
 ) -> Count:
     down, up = reading.down_bytes, reading.up_bytes
-    if not start.sure and NARROW in (last.counter_bits, reading.counter_bits):
+    if not start.sure and _may_be_narrow(last, reading, rule):
         # It may be a wrap of one of the two: what did not fall may have gone on, and only the
         # difference is proven.
         down -= last.down_bytes if down >= last.down_bytes else 0
@@ -90,6 +102,17 @@ def _from_zero(
         unknown=(last.at, start.at or reading.at),
         slack_s=_LEAST_TOLERANCE_S if start.at else 0.0,
     )
+
+
+def _may_be_narrow(last: Reading, reading: Reading, rule: str) -> bool:
+    """Say whether a fall may be a wrap at 32 bits, also of a counter said to be wider (CN-9).
+
+    Of that one an agent's restart is proof enough (CN-6), a box that may have booted just before
+    the last reading is not.
+    """
+    if NARROW in (last.counter_bits, reading.counter_bits):
+        return True
+    return rule == "CN-4" and fits(last) and fits(reading)
 
 
 def _start(

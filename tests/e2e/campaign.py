@@ -153,7 +153,7 @@ class Campaign:
             if dice.random() < self.size.faults:
                 what = dice.choice(HARMLESS if box.name in self.lucky else FAULTS)
                 self.found.faults[what] += 1
-            some = box.befall(what, dice.randrange(10**9))
+            some = box.careful(box.befall(what, dice.randrange(10**9)))
             box.births = [birth for birth in box.births if birth.at_s >= box.shadow.last_s]
             arrived.append((box, some))
         return arrived
@@ -163,7 +163,7 @@ class Campaign:
 
     def _quiet(self, box):
         box.flow(self.size.every_s, 0, 0)
-        return box.befall("read")
+        return box.careful(box.befall("read"))
 
     def _ask(self, arrived):
         if self.child is None:
@@ -185,7 +185,7 @@ class Campaign:
     def _answered(self, arrived):
         assert self.child.stdout.readline() == b"saved\n", "the child died by itself"
         for box, some in arrived:
-            box.deliver(some)
+            box.take(some)
 
     def _kill(self, arrived):
         self.child.send_signal(signal.SIGKILL)
@@ -245,6 +245,8 @@ class Campaign:
                 self.found.mistakes.append(f"{box.name}: saved what no readings make: {place}")
                 continue
             box.shadow = might[matching[-1]]
+            if box.shadow.state is not None:
+                box.begin_again()
             self.found.lost_with_a_kill += len(some) - matching[-1]
 
     async def _judge(self):

@@ -10,16 +10,18 @@ What nobody can know from two readings, so that these laws do not claim it (each
   that is not zero (a fall is a wrap by CN-7), or one in the very poll that tells of a restarted
   agent (CN-6);
 * a counter of 32 bits that a profile takes for 64, if it wraps as its agent restarts (CN-6, CN-9);
+* garbage twice in a row, as it is the second that makes a fall the new start (CN-8);
 * a restart that nothing tells of: overtaken, it is growth; on 32 bits its fall is a wrap (CN-7);
 * an uptime that wrapped while it was not told, or while the clock was set back (CN-11), and a
   restart at the very moment at which it would have wrapped;
-* a clock that was set while capd was not running, if the box is younger than the leap (CN-4).
+* a clock that was set while capd was not running, or that leapt in the gap in which it was killed,
+  if the box is younger than the leap (CN-4).
 """
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from capd.account.counters import step
@@ -67,7 +69,16 @@ def lived(box, life):
     return arrived
 
 
+ZERO_AND_WRAP = [
+    ("read", 10, 0.0001, 0.99, 0),
+    ("zero", 306, 0.0, 0.3, 1),
+    ("read", 1972, 0.0, 0.3, 0),
+    ("read", 97, 0.0, 0.99, 0),
+]
+
+
 @settings(max_examples=400, deadline=None)
+@example(Box(real_bits=32, told_bits=64, uptime_s=0), ZERO_AND_WRAP)
 @given(BOXES, LIVES)
 def test_counted_is_never_more_than_true_and_true_where_nothing_was_hidden(box, life):
     lived(box, life)  # counted <= true, and unknown time, are held at every step: see Box.after
@@ -186,6 +197,33 @@ def test_one_of_a_pair_that_went_on_counts_no_more_than_it_did__CN_7_CN_8():
     assert sums(entries) == (70, 325)
 
 
+def test_a_zero_of_one_is_not_where_it_begins_again_though_the_other_fell_twice__CN_8():
+    _, entries = after(
+        read(0, 2_500, 24_750_000),
+        read(300, 0, 598_500_000),
+        read(600, 2_500, 1_032_704),
+        read(900, 2_600, 601_220_204),
+    )
+    assert sums(entries) == (100, 2_720_204)
+    assert unknown_s(entries) == 300
+
+
+def test_a_box_that_may_have_booted_just_before_proves_no_more_than_the_difference__CN_4_CN_9():
+    last = read(0, 3_889_000_000, 222_000_000, uptime_s=3)
+    _, entries = after(last, read(300, 157_000_000, 222_000_400, uptime_s=298))
+    assert sums(entries) == (157_000_000, 400)
+
+
+def test_a_fall_is_no_boot_where_no_uptime_was_known_before__CN_4_CN_8():
+    _, entries = after(
+        read(0, 1 << 61, link_bps=None),
+        read(300, 30_000, uptime_s=295),
+        read(600, 30_500, uptime_s=595),
+    )
+    assert sums(entries) == (500, 0)
+    assert unknown_s(entries) == 300
+
+
 def test_a_wider_counter_is_another_one__CN_1():
     last, entries = after(read(0, 1_000, counter_bits=32), read(300, 5 * WRAP))
     assert (last.quality, sums(entries), unknown_s(entries)) == (Quality.BASELINE, (0, 0), 300)
@@ -229,6 +267,12 @@ def test_a_counter_born_again_after_a_boot_leaves_all_of_the_gap_unknown__CN_4_C
 def test_nobody_can_tell_garbage_from_traffic_that_the_link_could_carry__CN_3():
     _, entries = after(read(0, 1_000), read(300, 5_000), read(600, 1_100), read(900, 1_200))
     assert sums(entries) == (4_100, 0)  # true: 200
+
+
+def test_nobody_can_tell_two_zeros_in_a_row_from_a_counter_that_began_again__CN_8():
+    _, entries = after(read(0, 1_000), read(300, 0), read(600, 0), read(900, 1_100))
+    assert sums(entries) == (1_100, 0)  # true: 100, if both were garbage
+    assert unknown_s(entries) == 300
 
 
 def test_nobody_can_tell_a_lower_value_once_from_a_wrap_of_32_bits__CN_7():

@@ -53,6 +53,28 @@ def test_after_a_leap_the_next_readings_of_each_device_prove_no_restart__CN_4():
     assert seen == {device: [False] * 3 + [True] for device in seen}
 
 
+def test_each_meter_is_taken_with_caution_by_itself__CN_4():
+    wall, leaps = a_wall()
+    for meter in ("wan", "lte"):
+        leaps.cautious(wall.poll(uptime_s=600.0, meter=meter))
+    wall.ahead_s = 3600
+    for _ in range(4):
+        wall.steady_s += 60
+        leaps.cautious(wall.poll(uptime_s=900.0, meter="wan"))
+    assert not proves(leaps.cautious(wall.poll(uptime_s=900.0, meter="lte")))
+
+
+def test_a_leap_forward_misleads_still_when_the_clock_is_set_back_a_little__CN_4():
+    wall, leaps = a_wall()
+    leaps.cautious(wall.poll(uptime_s=600.0))
+    wall.ahead_s = 3600
+    wall.steady_s += 60
+    leaps.cautious(wall.poll(uptime_s=660.0))
+    wall.ahead_s = 3500
+    wall.steady_s += 300
+    assert not proves(leaps.cautious(wall.poll(uptime_s=960.0)))
+
+
 def test_a_poll_that_was_on_its_way_when_the_clock_leapt_does_not_use_caution_up():
     wall, leaps = a_wall()
     before = wall.poll(uptime_s=600.0)
