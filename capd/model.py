@@ -106,7 +106,9 @@ class Meter:
     id: str
     subscriber: SubscriberId
     if_name: str | None = None
-    down: Down = Down.IN
+    table: str | None = None  # one of the profile's, with *row* in it, instead of an interface
+    row: str | None = None  # what stays: a MAC address, the name of a queue or session, an ifAlias
+    down: Down | None = None  # None: as the profile's table says; of interfaces: in
     role: Role = Role.MAIN
     counter_bits: int | None = None  # None: the profile's
     link_bps: int | None = None  # None: what the device says
@@ -217,6 +219,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Radio:
+    """A radio that an access point hears: who it is, what it calls itself."""
+
+    mac: str  # 02:00:00:00:00:01
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
     """What one device said in one visit or message; silence is a poll with a *problem*."""
 
@@ -228,6 +238,9 @@ class Poll:
     problem: str | None = None  # one line for a person
     unreachable: bool = False  # the problem is silence (ask less often), not nonsense
     health: Mapping[str, float | str] = field(default_factory=dict)  # signal_dbm, firmware, …
+    meter_health: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
+    radios: tuple[Radio, ...] | None = None  # who is connected; None: not asked this time
+    short: int = 0  # rows that a table's walk did not show, though they are there
 
 
 # ---- account -> the ledger -----------------------------------------------------------------------

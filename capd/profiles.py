@@ -9,35 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from capd import dialect, published, strict
+from capd import dialect, polled, published, strict
 from capd.dialect import Enforce
 from capd.errors import ConfigError
 from capd.model import Device, Meter
+from capd.polled import Expression, Recognise, SnmpCollect
 from capd.published import MqttCollect
-
-_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,9})){1,127}")
-
-
-def _numeric(text: str) -> str:
-    if _OID.fullmatch(text) is None:
-        raise ValueError(f"wants a numeric OID such as 1.3.6.1.2.1.1.3.0, not {text!r}")
-    return text
-
-
-def _compiles(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as exc:
-        raise ValueError(f"{text!r} is no regular expression: {exc}") from None
-    return text
-
-
-Oid = Annotated[str, AfterValidator(_numeric)]
-Expression = Annotated[str, AfterValidator(_compiles)]
 
 
 class _Strict(BaseModel):
@@ -53,61 +34,6 @@ class Setting(_Strict):
     kind: Literal["text", "addresses"] = "text"  # addresses: IPv4 and IPv6, separated by commas
 
 
-class Recognise(_Strict):
-    """How to tell this family; profiles are tried in the order of `priority`, lowest first."""
-
-    priority: int = 500
-    sys_object_id: tuple[Oid, ...] = ()  # prefixes in whole arcs, any of them
-    sys_descr: Expression | None = None  # found anywhere
-    exists: Oid | None = None  # a further OID that must answer, or something under it
-    matches: Expression | None = None  # and a value must contain this
-
-
-class UptimeOid(_Strict):
-    """Where an uptime is read; `box` is since the box booted, `agent` only since its agent did."""
-
-    oid: Oid
-    since: Literal["box", "agent"]
-    unit_s: float = Field(default=0.01, gt=0)  # TimeTicks are hundredths
-
-
-class Interfaces(_Strict):
-    """Counter columns of a table of interfaces; a row is found by its name, never by its index."""
-
-    name: Oid = "1.3.6.1.2.1.31.1.1.1.1"  # IF-MIB ifName
-    in_bytes: Oid = "1.3.6.1.2.1.31.1.1.1.6"  # ifHCInOctets
-    out_bytes: Oid = "1.3.6.1.2.1.31.1.1.1.10"  # ifHCOutOctets
-    counter_bits: Literal[32, 64] = 64
-    oper_status: Oid | None = "1.3.6.1.2.1.2.2.1.8"  # ifOperStatus: of two rows, the one that is up
-    speed_mbps: Oid | None = "1.3.6.1.2.1.31.1.1.1.15"  # ifHighSpeed
-    type: Oid | None = "1.3.6.1.2.1.2.2.1.3"  # ifType: only wired ports' speed is a limit
-    speed_floor_mbps: int = Field(default=100, ge=0)  # agents say 10 of what they cannot ask
-    index_is_epoch: bool = False  # a new index proves new counters (CN-5)
-    epoch_names: Expression | None = None  # of rows named so, it proves them in any case
-    unit_bytes: int = Field(default=1, ge=1)  # what one count is worth
-
-
-class HealthOid(_Strict):
-    """Something worth knowing of a radio, beside its counters."""
-
-    oid: Oid
-    scale: float = 1.0
-
-
-class SnmpCollect(_Strict):
-    """What to read over SNMP, and the agent's habits."""
-
-    versions: tuple[Literal["1", "2c", "3"], ...] = ("2c", "3")
-    bulk: bool = True
-    max_oids: int = Field(default=20, ge=1, le=60)
-    max_repetitions: int = Field(default=20, ge=1, le=50)
-    uptimes: tuple[UptimeOid, ...] = (UptimeOid(oid="1.3.6.1.2.1.1.3.0", since="agent"),)
-    interfaces: Interfaces = Interfaces()
-    serial: Oid | None = None  # scalars
-    firmware: Oid | None = None
-    health: dict[str, HealthOid] = {}
-
-
 class Profile(_Strict):
     """One family of devices."""
 
@@ -115,7 +41,7 @@ class Profile(_Strict):
     title: str
     notes: str = ""
     unverified: tuple[str, ...] = ()  # keys whose values nobody has seen on real hardware
-    recognise: Recognise | None = None
+    recognise: tuple[Recognise, ...] = ()  # one [recognise] or several [[recognise]]: any will do
     settings: dict[str, Setting] = {}
     snmp: SnmpCollect | None = None  # [collect.snmp] in the file
     mqtt: MqttCollect | None = None  # [collect.mqtt]
@@ -135,7 +61,7 @@ class _File(_Strict):
     title: str
     notes: str = ""
     unverified: tuple[str, ...] = ()
-    recognise: Recognise | None = None
+    recognise: tuple[Recognise, ...] = ()
     settings: dict[str, Setting] = {}
     collect: _Collect = _Collect()
     enforce: Enforce | None = None
@@ -198,7 +124,10 @@ def load(path: Path) -> Profile:
 
     Raises ConfigError with every mistake in it.
     """
-    file = strict.parse(_File, strict.read_toml(path), source=str(path))
+    data = strict.read_toml(path)
+    if isinstance(data.get("recognise"), dict):
+        data["recognise"] = [data["recognise"]]
+    file = strict.parse(_File, data, source=str(path))
     problems = [f"{path}: {line}" for line in _mistakes(file)]
     if problems:
         raise ConfigError(*problems)
@@ -222,8 +151,10 @@ def _mistakes(file: _File) -> Iterator[str]:
     for name, setting in file.settings.items():
         if setting.default is not None and not re.fullmatch(setting.pattern, setting.default):
             yield f"settings.{name}.default: {setting.default!r} does not match its own pattern"
-    if file.recognise and file.recognise.matches and not file.recognise.exists:
-        yield "recognise.matches: says nothing without `exists`, the OID whose value it looks at"
+    for signs in file.recognise:
+        yield from polled.recognise_mistakes(signs)
+    if file.collect.snmp:
+        yield from polled.mistakes(file.collect.snmp)
     if file.enforce and file.enforce_like:
         yield "enforce_like: says nothing beside [enforce], which is typed"
     if file.enforce:

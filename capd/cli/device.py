@@ -127,8 +127,8 @@ def _say(found: Probe) -> None:
     ):
         if value:
             line(f"{name:<12}  {value}")
-    for name, number in found.health.items():
-        line(f"{name:<12}  {number:g}")
+    for name, figure in found.health.items():
+        line(f"{name:<12}  {figure if isinstance(figure, str) else format(figure, 'g')}")
     if found.ports:
         table(
             ("index", "interface", "state", "speed", "in bytes", "out bytes"),

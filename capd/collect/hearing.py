@@ -205,7 +205,7 @@ class Hearing:
         for meter in route.meters:
             if route.kind != "octets" and meter.if_name != sample.if_name:
                 continue
-            down_is_rx = meter.down is Down.IN
+            down_is_rx = meter.down is not Down.OUT
             # of several without a time of their own the last one says it all: counters are sums
             place = (meter.id, at if timed else None)
             said.readings.pop(place, None)

@@ -1,29 +1,47 @@
 """Look at one device: what family it is, what it counts, and what capd could do with it."""
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from capd.collect.decode.varbinds import Value, text_of
-from capd.collect.snmp import Engine
-from capd.errors import CannotBeDone, NonsenseFromDevice
+from capd.collect import look
+from capd.collect.agent import Agent, Engine, Habits
+from capd.collect.decode import rows, varbinds
+from capd.collect.decode.plans import Fact
+from capd.collect.decode.rows import Key, Value
+from capd.collect.look import Walks
+from capd.collect.recognise import family, identity
+from capd.errors import CannotBeDone, DeviceError, DeviceUnreachable
 from capd.model import SnmpAccess
-from capd.profiles import Interfaces, Profile, Recognise, SnmpCollect
+from capd.polled import INTERFACES, Interfaces, SnmpCollect, Table
+from capd.profiles import Profile
 
-_SYS_DESCR, _SYS_OBJECT_ID, _SYS_NAME = (f"1.3.6.1.2.1.1.{n}.0" for n in (1, 2, 5))
 _UP = 1
+_WARY = SnmpCollect(max_oids=8, max_repetitions=10)  # as long as nobody knows what it bears
+_VERSIONS = ("2c", "1")  # tried where nobody says which: some radios speak the older alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
     """An interface of the device; in and out as the device sees them."""
 
-    index: int
+    index: str
     name: str
     up: bool
     in_bytes: int | None
     out_bytes: int | None
     speed_bps: int | None
+    bits: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """A table of the device in which subscribers or radios are rows."""
+
+    name: str
+    title: str
+    rows: tuple[str, ...]
+    counts: bool  # its rows have counters of bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,40 +54,21 @@ class Probe:
     sys_descr: str
     sys_object_id: str
     sys_name: str
+    snmp_version: str = "2c"
     uptime_s: float | None = None  # since it booted
     agent_uptime_s: float | None = None
     serial: str | None = None
+    mac: str | None = None
+    model: str | None = None
     firmware: str | None = None
     ports: tuple[Port, ...] = ()
-    health: Mapping[str, float] = field(default_factory=dict)
+    tables: tuple[Shelf, ...] = ()
+    health: Mapping[str, float | str] = field(default_factory=dict)
+    counts: bool = False
+    enforces: bool = False
     can: tuple[str, ...] = ()  # sentences
-
-
-@dataclass(frozen=True, slots=True)
-class _Agent:
-    """The device being probed."""
-
-    engine: Engine
-    access: SnmpAccess
-    address: str
-
-    async def one(self, oid: str) -> Value:
-        """Return the value of *oid*, None if it is not there."""
-        return (await self.engine.get(self.access, self.address, [oid])).get(oid)
-
-    async def below(self, oid: str) -> list[Value]:
-        """Return the values under *oid*."""
-        rows = await self.engine.walk(self.access, self.address, oid, bulk=False, max_repetitions=1)
-        return list(rows.values())
-
-    async def column(self, oid: str | None, snmp: SnmpCollect) -> dict[int, Value]:
-        """Return the values under *oid* by row."""
-        if oid is None:
-            return {}
-        rows = await self.engine.walk(
-            self.access, self.address, oid, bulk=snmp.bulk, max_repetitions=snmp.max_repetitions
-        )
-        return {int(at.rpartition(".")[2]): value for at, value in rows.items()}
+    unverified: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()  # what it did not answer
 
 
 async def probe(
@@ -78,126 +77,180 @@ async def probe(
     engine: Engine,
     profiles: Mapping[str, Profile],
     profile: str | None = None,
+    *,
+    any_version: bool = False,
 ) -> Probe:
     """Return what the device at *address* says; read by *profile*, or by the one that knows it.
 
-    Raises DeviceUnreachable, DeviceRefused, NonsenseFromDevice; CannotBeDone for a profile that
-    does not exist or reads nothing over SNMP.
+    With *any_version* SNMPv1 is tried where v2c meets silence. Raises DeviceUnreachable,
+    DeviceRefused, NonsenseFromDevice; CannotBeDone for a profile that does not exist or reads
+    nothing over SNMP.
     """
     if profile is not None and profile not in profiles:
         raise CannotBeDone(f"there is no profile {profile}: see `capd profiles`")
-    agent = _Agent(engine, access, address)
-    # apart: some agents answer sysDescr and sysObjectID oddly in one request
-    object_id = str(await agent.one(_SYS_OBJECT_ID) or "").lstrip(".")
-    descr = text_of(await agent.one(_SYS_DESCR) or b"")
-    name = text_of(await agent.one(_SYS_NAME) or b"")
-    if not object_id and not descr:
-        raise NonsenseFromDevice("answers neither sysObjectID nor sysDescr: check its SNMP view")
-    known = profiles[profile] if profile else await _family(agent, profiles, object_id, descr)
+    agent = await reach(Agent(engine, access, address, Habits.of(_WARY)), any_version=any_version)
+    who = await identity(agent)
+    known = profiles[profile] if profile else await family(agent, profiles, who)
     seen = Probe(
         address=address,
         profile=known.name if known else None,
         title=known.title if known else None,
-        sys_descr=descr,
-        sys_object_id=object_id,
-        sys_name=name,
+        sys_descr=who.sys_descr,
+        sys_object_id=who.sys_object_id,
+        sys_name=who.sys_name,
+        snmp_version=agent.access.version,
         can=() if known else ("no profile knows it: copy the nearest in device_profiles/",),
     )
     return await _read(agent, seen, known) if known else seen
 
 
-async def _family(
-    agent: _Agent, profiles: Mapping[str, Profile], object_id: str, descr: str
-) -> Profile | None:
-    """Return the first profile, by priority, that knows the device."""
-    for profile, signs in candidates(profiles.values(), object_id, descr):
-        if signs.exists is None:
-            return profile
-        value = await agent.one(signs.exists)
-        values = [value] if value is not None else await agent.below(signs.exists)
-        if any(re.search(signs.matches or "", text_of(each)) for each in values):
-            return profile
-    return None
-
-
-def candidates(
-    profiles: Iterable[Profile], object_id: str, descr: str
-) -> Iterator[tuple[Profile, Recognise]]:
-    """Yield the profiles that *object_id* and *descr* fit, the most particular first."""
-    knowing = [(profile, profile.recognise) for profile in profiles]
-    signed = [(profile, signs) for profile, signs in knowing if signs is not None]
-    for profile, signs in sorted(signed, key=lambda each: (each[1].priority, each[0].name)):
-        arcs = signs.sys_object_id
-        if arcs and not any(f"{object_id}.".startswith(f"{arc}.") for arc in arcs):
+async def reach(agent: Agent, *, any_version: bool) -> Agent:
+    """Return *agent*, asked in the version that it answers. Raises DeviceUnreachable."""
+    versions = _VERSIONS if any_version and agent.access.version != "3" else ()
+    for version in versions[:-1]:
+        tried = replace(agent, access=replace(agent.access, version=version))
+        try:
+            await tried.one(rows.SYS_OBJECT_ID)
+        except DeviceUnreachable:
             continue
-        if signs.sys_descr is not None and not re.search(signs.sys_descr, descr):
-            continue
-        if arcs or signs.sys_descr is not None or signs.exists is not None:
-            yield profile, signs
+        return tried
+    last = versions[-1] if versions else agent.access.version
+    return replace(agent, access=replace(agent.access, version=last))
 
 
-async def _read(agent: _Agent, seen: Probe, profile: Profile) -> Probe:
+async def _read(agent: Agent, seen: Probe, profile: Profile) -> Probe:
     snmp = profile.snmp
     if snmp is None:
         raise CannotBeDone(f"profile {profile.name} reads nothing over SNMP")
+    agent = replace(agent, habits=Habits.of(snmp))
+    problems: list[str] = []
+    facts = {fact.name: fact for fact in await look.facts_of(agent, snmp)}
+    asked = [fact.oid for fact in facts.values()] + [uptime.oid for uptime in snmp.uptimes]
+    cells = await agent.cells(list(dict.fromkeys(asked)))
     since: dict[str, float] = {}
     for uptime in snmp.uptimes:
-        ticks = await agent.one(uptime.oid)
-        if isinstance(ticks, int):
-            since[uptime.since] = ticks * uptime.unit_s
-    health: dict[str, float] = {}
-    for name, each in snmp.health.items():
-        value = await agent.one(each.oid)
-        if isinstance(value, int | float):
-            health[name] = value * each.scale
-    ports = tuple([port async for port in _ports(agent, snmp)])
+        ticks = cells.get(uptime.oid)
+        if isinstance(ticks, int) and ticks >= 0:
+            since.setdefault(uptime.since, ticks * uptime.unit_s)
+    walks: Walks = {}
+    ports = await _ports(agent, snmp.interfaces, walks, problems)
+    tables = await _tables(agent, snmp, walks, problems)
+    figures = _figures(facts, cells)
     return replace(
         seen,
         uptime_s=since.get("box"),
         agent_uptime_s=since.get("agent"),
-        serial=await _text(agent, snmp.serial),
-        firmware=await _text(agent, snmp.firmware),
+        serial=_said(figures, "serial"),
+        mac=_said(figures, "mac"),
+        model=_said(figures, "model"),
+        firmware=_said(figures, "firmware"),
         ports=ports,
-        health=health,
-        can=tuple(_abilities(profile, snmp.interfaces, ports, restarts="box" in since)),
+        tables=tables,
+        health=figures,
+        counts=any(_counts(port) for port in ports) or any(t.counts and t.rows for t in tables),
+        enforces=profile.enforce is not None,
+        can=tuple(_abilities(profile, ports, tables, restarts="box" in since)),
+        unverified=profile.unverified,
+        problems=tuple(problems),
     )
 
 
-async def _text(agent: _Agent, oid: str | None) -> str | None:
-    value = await agent.one(oid) if oid is not None else None
-    return text_of(value) if value is not None else None
+def _said(figures: dict[str, float | str], name: str) -> str | None:
+    """Take *name* out of *figures*, since it has a place of its own."""
+    value = figures.pop(name, None)
+    return None if value is None else str(value)
 
 
-async def _ports(agent: _Agent, snmp: SnmpCollect) -> AsyncIterator[Port]:
-    table = snmp.interfaces
-    names = await agent.column(table.name, snmp)
-    into, out = await agent.column(table.in_bytes, snmp), await agent.column(table.out_bytes, snmp)
-    status = await agent.column(table.oper_status, snmp)
-    speed = await agent.column(table.speed_mbps, snmp)
-    for row, name in sorted(names.items()):
-        mbps = _count(speed.get(row))
-        yield Port(
-            index=row,
-            name=text_of(name),
-            up=status.get(row, _UP) == _UP,
-            in_bytes=_count(into.get(row)),
-            out_bytes=_count(out.get(row)),
-            speed_bps=mbps * 1_000_000 if mbps else None,
-        )
+def _figures(facts: Mapping[str, Fact], cells: Mapping[str, Value]) -> dict[str, float | str]:
+    measured = {
+        name: varbinds.measured(name, cells.get(fact.oid), fact.scale)
+        for name, fact in facts.items()
+    }
+    return {name: figure for name, figure in measured.items() if figure is not None}
+
+
+async def _ports(
+    agent: Agent, table: Interfaces, walks: Walks, problems: list[str]
+) -> tuple[Port, ...]:
+    try:
+        column, names = await look.named(agent, table, INTERFACES, walks)
+        at = [oid[len(column) + 1 :] for oid in names]
+        wide = [f"{each}.{row}" for each in (table.in_bytes, table.out_bytes) for row in at]
+        about = [each for each in (table.oper_status, table.speed_mbps) if each]
+        cells = await agent.cells(wide + [f"{each}.{row}" for each in about for row in at])
+        narrow = [row for row in at if rows.placed(table, column, row, cells).narrow]
+        if table.narrow:
+            both = (table.narrow.in_bytes, table.narrow.out_bytes)
+            cells |= await agent.cells([f"{each}.{row}" for each in both for row in narrow])
+    except DeviceError as exc:
+        problems.append(f"interfaces: {exc}")
+        return ()
+    return tuple(
+        _port(table, row, names[f"{column}.{row}"], cells, narrow=row in narrow) for row in at
+    )
+
+
+def _port(
+    table: Interfaces, row: str, name: Value, cells: Mapping[str, Value], *, narrow: bool
+) -> Port:
+    counters = table.narrow if narrow and table.narrow else table
+    mbps = _count(cells.get(f"{table.speed_mbps}.{row}"))
+    return Port(
+        index=row,
+        name=varbinds.text_of(name),
+        up=cells.get(f"{table.oper_status}.{row}", _UP) == _UP,
+        in_bytes=_count(cells.get(f"{counters.in_bytes}.{row}")),
+        out_bytes=_count(cells.get(f"{counters.out_bytes}.{row}")),
+        speed_bps=mbps * 1_000_000 if mbps else None,
+        bits=32 if narrow else table.counter_bits,
+    )
 
 
 def _count(value: Value) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
 
 
+async def _tables(
+    agent: Agent, snmp: SnmpCollect, walks: Walks, problems: list[str]
+) -> tuple[Shelf, ...]:
+    found: list[Shelf] = []
+    for name, table in snmp.tables.items():
+        try:
+            there = rows.indexed(table, *await look.shelf(agent, table, walks))
+        except DeviceError as exc:
+            problems.append(f"{name}: {exc}")
+            continue
+        texts = (_text(table, Key(name, each)) for each in there)
+        shown = tuple(text for text in texts if not table.rows or re.fullmatch(table.rows, text))
+        if shown:
+            found.append(
+                Shelf(name=name, title=table.title, rows=shown, counts=bool(table.in_bytes))
+            )
+    return tuple(found)
+
+
+def _text(table: Table, key: Key) -> str:
+    return rows.mac_text(key.name) if table.by_mac else key.name.decode(errors="replace")
+
+
+def _counts(port: Port) -> bool:
+    return port.in_bytes is not None and port.out_bytes is not None
+
+
 def _abilities(
-    profile: Profile, table: Interfaces, ports: tuple[Port, ...], *, restarts: bool
+    profile: Profile, ports: tuple[Port, ...], tables: tuple[Shelf, ...], *, restarts: bool
 ) -> Iterator[str]:
     """Yield what capd could do with the device, a sentence each."""
-    counting = sum(port.in_bytes is not None and port.out_bytes is not None for port in ports)
-    if counting:
-        yield f"count the bytes of {counting} interfaces ({table.counter_bits}-bit counters)"
-    else:
+    for bits in (64, 32):
+        counting = sum(_counts(port) and port.bits == bits for port in ports)
+        if counting:
+            yield f"count the bytes of {counting} interfaces ({bits}-bit counters)"
+    for table in tables:
+        if table.counts:
+            yield f"count the bytes of {len(table.rows)} {table.title} (table {table.name})"
+        else:
+            yield f"see {len(table.rows)} {table.title} (table {table.name}), without their bytes"
+    if not any(_counts(port) for port in ports) and not any(each.counts for each in tables):
         yield "count nothing: no interface shows its counters; check its SNMP view and version"
     if restarts:
         yield "tell a restart of the box from a restart of its agent"
@@ -208,4 +261,4 @@ def _abilities(
     else:
         yield profile.enforce_elsewhere or "count only"
     if profile.unverified:
-        yield f"nobody has yet seen on real hardware: {', '.join(profile.unverified)}"
+        yield f"nobody has yet seen on real hardware: {'; '.join(profile.unverified)}"

@@ -1,37 +1,26 @@
 """Ask one device for its counters over SNMP, whatever the library (the Engine) that carries it."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from capd.clock import Clock
-from capd.collect.decode import Decoded, Refused, varbinds
-from capd.collect.decode.varbinds import Plan, Value
-from capd.errors import DeviceError, DeviceUnreachable, NonsenseFromDevice
-from capd.model import Device, DeviceId, Poll, Reading, SnmpAccess
-from capd.profiles import Profile, SnmpCollect
+from capd.collect import look
+from capd.collect.agent import Agent, Engine, Habits
+from capd.collect.decode import Decoded, plans, rows, varbinds
+from capd.collect.decode.plans import Get, Plan
+from capd.collect.decode.rows import Index, Key, Value
+from capd.collect.look import Walks
+from capd.errors import DeviceError, DeviceUnreachable
+from capd.model import Device, DeviceId, Poll, Radio
+from capd.polled import SnmpCollect
+from capd.profiles import Profile
 
+__all__ = ["Asker", "Engine"]
 
-class Engine(Protocol):
-    """A library that speaks SNMP; it has its own timeout and retries.
-
-    Strings come as bytes, counters and ticks as int, OIDs as dotted text. All raise
-    DeviceUnreachable (silence), DeviceRefused (user, key, level) or NonsenseFromDevice.
-    """
-
-    async def get(
-        self, access: SnmpAccess, address: str, oids: Sequence[str]
-    ) -> Mapping[str, Value]:
-        """Return what is there of *oids*, in one request; what is not there is left out."""
-
-    async def walk(
-        self, access: SnmpAccess, address: str, column: str, *, bulk: bool, max_repetitions: int
-    ) -> Mapping[str, Value]:
-        """Return everything under *column*."""
-
-    async def close(self) -> None:
-        """Let go of every socket."""
+_CENSUS_S = 900.0  # how often an access point is asked who else is connected
+_FEW = 4  # OIDs that any agent takes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,63 +28,99 @@ class _Target:
     """A device, and all that is needed to ask it."""
 
     device: Device
-    profile: Profile
     snmp: SnmpCollect
-    access: SnmpAccess
-    address: str
+    agent: Agent
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of a device between two visits."""
+
+    target: _Target
+    plan: Plan
+    index: Index
+    looked_at: float  # by the steady clock
+    whole: bool  # all that the profile names was found
+
+    def is_stale(self, device: Device, age_s: float) -> bool:
+        """Say whether to look for everything again: another entry in the inventory, or long ago."""
+        mine = self.target.device
+        if mine is not device and mine != device:
+            return True
+        moving = not self.whole or self.target.snmp.tables or self.target.agent.is_v1
+        return bool(moving) and time.monotonic() - self.looked_at > age_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    get: Get
+    said: Mapping[str, Value]
+    at: datetime
 
 
 class Asker:
-    """Asks devices for their meters; remembers where each one's interfaces are."""
+    """Asks devices for their meters; remembers where each one's rows are."""
 
-    def __init__(self, engine: Engine, profiles: Mapping[str, Profile], clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        profiles: Mapping[str, Profile],
+        clock: Clock,
+        *,
+        census_s: float = _CENSUS_S,
+    ) -> None:
         self._engine = engine
         self._profiles = profiles
         self._clock = clock
-        self._known: dict[DeviceId, tuple[_Target, Plan]] = {}
+        self._census_s = census_s
+        self._known: dict[DeviceId, _Known] = {}
 
     async def ask(self, device: Device) -> Poll:
         """Return what *device* says; silence and nonsense are polls with a problem."""
         began = time.monotonic()
         try:
-            decoded = await self._read(device)
+            poll = await self._visit(device)
         except DeviceError as exc:
-            return Poll(
+            poll = Poll(
                 device=device.id,
                 protocol="snmp",
                 at=self._clock(),
-                took_s=time.monotonic() - began,
                 problem=str(exc),
                 unreachable=isinstance(exc, DeviceUnreachable),
             )
-        return Poll(
-            device=device.id,
-            protocol="snmp",
-            at=self._clock(),
-            took_s=time.monotonic() - began,
-            readings=decoded.readings,
-            problem="; ".join(each.text for each in decoded.refused) or None,
-            health=decoded.health,
-        )
+        return replace(poll, took_s=time.monotonic() - began)
 
     def forget(self, device: DeviceId) -> None:
         """Drop what is remembered of *device*."""
         self._known.pop(device, None)
 
-    async def _read(self, device: Device) -> Decoded:
+    async def _visit(self, device: Device) -> Poll:
+        walks: Walks = {}
         known = self._known.get(device.id)
-        if known is None or (known[0].device is not device and known[0].device != device):
-            target = self._target(device)
-            plan = await self._look(target)
-            return await self._take(target, plan)
-        target, plan = known
-        decoded = await self._take(target, plan)
-        if not decoded.doubtful and not plan.missing:
-            return decoded
-        found = await self._look(target)
-        if found == plan:
+        looked = known is None or known.is_stale(device, self._census_s)
+        if looked:
+            known = await self._look(self._target(device), known, walks)
+        assert known is not None  # noqa: S101 - for the type checker
+        decoded = await self._read(known, walks, looked=looked)
+        radios, meter_health = await self._census(known, walks) if looked else (None, {})
+        return Poll(
+            device=device.id,
+            protocol="snmp",
+            at=self._clock(),
+            readings=decoded.readings,
+            problem="; ".join(each.text for each in decoded.refused) or None,
+            health=decoded.health,
+            meter_health=meter_health,
+            radios=radios,
+            short=decoded.short,
+        )
+
+    async def _read(self, known: _Known, walks: Walks, *, looked: bool) -> Decoded:
+        decoded = await self._take(known)
+        doubtful = decoded.doubtful | {key.table for key in known.plan.missing}
+        if looked or not doubtful or not await self._look_again(known, doubtful, walks):
             return decoded  # nothing has moved: what is down is down
-        return await self._take(target, found)
+        return await self._take(known)
 
     def _target(self, device: Device) -> _Target:
         profile = self._profiles.get(device.profile)
@@ -105,75 +130,94 @@ class Asker:
             raise DeviceError(f"profile {profile.name} reads nothing over SNMP")
         if device.snmp is None or device.address is None:
             raise DeviceError("has no address, or no [snmp] access")
-        return _Target(device, profile, profile.snmp, device.snmp, device.address)
-
-    async def _look(self, target: _Target) -> Plan:
-        """Find the interfaces of the meters by name, in one walk, and remember where they are."""
-        index = await self._index(target) if target.device.meters else {}
-        plan = varbinds.plan(target.device, target.profile, index)
-        self._known[target.device.id] = (target, plan)
-        return plan
-
-    async def _index(self, target: _Target) -> varbinds.Index:
-        table, snmp = target.snmp.interfaces, target.snmp
-        names = await self._engine.walk(
-            target.access,
-            target.address,
-            table.name,
-            bulk=snmp.bulk,
-            max_repetitions=snmp.max_repetitions,
+        habits = Habits.of(profile.snmp)
+        return _Target(
+            device, profile.snmp, Agent(self._engine, device.snmp, device.address, habits)
         )
-        if not names:
-            raise NonsenseFromDevice(
-                f"shows no interfaces under {table.name}: check what its SNMP view, or the SNMPv3 "
-                "user, may see"
-            )
-        wanted = {(meter.if_name or "").encode() for meter in target.device.meters}
-        rows = {name: at for name, at in varbinds.index_of(names).items() if name in wanted}
-        twins = [row for at in rows.values() if len(at) > 1 for row in at]
-        statuses = await self._cells(target, table.oper_status, twins)
-        chosen = {n: varbinds.choose(at, table.oper_status, statuses) for n, at in rows.items()}
-        types = await self._cells(target, table.type, list(chosen.values()))
-        return varbinds.placed(chosen, table.type, types)
 
-    async def _cells(
-        self, target: _Target, column: str | None, rows: Sequence[int]
-    ) -> dict[str, Value]:
-        """Return *column* of *rows*."""
-        cells: dict[str, Value] = {}
-        if column is not None:
-            oids = [f"{column}.{row}" for row in rows]
-            for first in range(0, len(oids), target.snmp.max_oids):
-                cells |= await self._get(target, oids[first : first + target.snmp.max_oids])
-        return cells
+    async def _look(self, target: _Target, before: _Known | None, walks: Walks) -> _Known:
+        """Find the rows of the meters by their keys, and remember where they are."""
+        old: Index = {}
+        if before is not None and before.target.device == target.device:
+            target, old = before.target, before.index  # its habits are known
+        index = await look.index_of(target.agent, target.snmp, _keys(target), old, walks)
+        facts = await look.facts_of(target.agent, target.snmp)
+        plan = plans.plan(
+            target.device, target.snmp, index, facts, most=target.agent.habits.max_oids
+        )
+        whole = len(facts) == look.how_many(target.snmp)
+        known = _Known(target, plan, index, time.monotonic(), whole)
+        self._known[target.device.id] = known
+        return known
 
-    async def _take(self, target: _Target, plan: Plan) -> Decoded:
-        """Ask what *plan* says, and read the answers: one GET, unless there are many meters."""
-        readings, refused, doubtful = list[Reading](), list[Refused](), False
-        of: varbinds.Box | None = None
-        for get in plan.gets:
-            answer = await self._get(target, get.oids)
-            if target.access.version == "1" and len(answer) < len(get.oids):
-                self._known[target.device.id] = (target, varbinds.without(plan, get, answer))
-            at = self._clock()
-            of = of or varbinds.box(plan, answer, at)
-            decoded = varbinds.readings(plan, get, answer, at, of)
-            readings += decoded.readings
-            refused += decoded.refused
-            doubtful = doubtful or decoded.doubtful
+    async def _look_again(self, known: _Known, tables: frozenset[str], walks: Walks) -> bool:
+        """Find the rows in *tables* again; say whether one has moved, come or gone."""
+        target = known.target
+        keys = [key for key in _keys(target) if key.table in tables]
+        found = await look.index_of(target.agent, target.snmp, keys, known.index, walks)
+        kept = {key: at for key, at in known.index.items() if key.table not in tables}
+        index = {**kept, **found}
+        if index == known.index:
+            return False
+        known.index = index
+        facts, most = known.plan.facts, target.agent.habits.max_oids
+        known.plan = plans.plan(target.device, target.snmp, index, facts, most=most)
+        return True
+
+    async def _take(self, known: _Known) -> Decoded:
+        """Ask what the plan says, and read the answers: one GET, unless there are many meters."""
+        plan, target = known.plan, known.target
+        answers = [answer async for answer in self._answers(target.agent, plan)]
+        said: dict[str, Value] = {}
+        for answer in reversed(answers):  # of what was said twice the first counts
+            said |= answer.said
+        of = varbinds.box(plan, said, answers[0].at if answers else self._clock())
+        found = [varbinds.readings(plan, one.get, one.said, one.at, of) for one in answers]
+        readings = tuple(reading for each in found for reading in each.readings)
+        if len(answers) > len(plan.gets) or any(each.meter in plan.away for each in readings):
+            asked = frozenset(oid for answer in answers for oid in answer.get.oids)
+            known.plan = plans.repacked(plan, said, asked, target.agent.habits.max_oids)
+        guesses = {row.meter for row in plan.rows if row.where.guess}
         return Decoded(
-            readings=tuple(readings),
-            refused=(*refused, *varbinds.absent(plan)),
-            doubtful=doubtful,
-            health=of.health if of is not None else {},
+            readings=readings,
+            refused=(
+                *(refused for each in found for refused in each.refused),
+                *plans.absent(plan, target.snmp),
+            ),
+            doubtful=frozenset[str]().union(*(each.doubtful for each in found)),
+            health=of.health,
+            short=sum(reading.meter in guesses for reading in readings),
         )
 
-    async def _get(self, target: _Target, oids: Sequence[str]) -> Mapping[str, Value]:
-        answer = await self._engine.get(target.access, target.address, oids)
-        if answer or target.access.version != "1":
-            return answer
-        # SNMPv1 refuses the whole for one OID that is not there (RFC 1157, noSuchName)
-        alone: dict[str, Value] = {}
-        for oid in oids:
-            alone.update(await self._engine.get(target.access, target.address, [oid]))
-        return alone
+    async def _answers(self, agent: Agent, plan: Plan) -> AsyncIterator[_Answer]:
+        """Yield the answers to *plan*; a GET that is refused whole is asked in parts."""
+        todo, heard = list(plan.gets), False
+        while todo:
+            get = todo.pop(0)
+            said: Mapping[str, Value] = {}
+            try:
+                said = await agent.ask(get.oids)
+            except DeviceUnreachable:
+                if not heard or len(get.oids) <= _FEW:
+                    raise  # else it may answer the small ones only
+            heard = heard or bool(said)
+            parts = [] if said else plans.parts(get)
+            if parts and not agent.is_v1:
+                agent.habits.max_oids = max(_FEW, min(agent.habits.max_oids, len(get.oids) // 2))
+            todo = [*parts, *todo]
+            if not parts:
+                yield _Answer(get, said, self._clock())
+
+    async def _census(
+        self, known: _Known, walks: Walks
+    ) -> tuple[tuple[Radio, ...] | None, Mapping[str, Mapping[str, float | str]]]:
+        """Count who is connected to an access point, and how well its meters' radios are."""
+        agent, snmp = known.target.agent, known.target.snmp
+        radios = await look.radios(agent, snmp, walks)
+        health = await look.health_of(agent, snmp, known.plan.rows)
+        return radios, health
+
+
+def _keys(target: _Target) -> list[Key]:
+    keys = rows.keys_of(target.device, target.snmp).values()
+    return list(dict.fromkeys(key for key in keys if not isinstance(key, str)))

@@ -29,7 +29,7 @@ from gufo.snmp import (
 from gufo.snmp.aio.client import SnmpSession
 from gufo.snmp.user import KeyType
 
-from capd.collect.decode.varbinds import Value
+from capd.collect.decode.rows import Value
 from capd.errors import DeviceError, DeviceRefused, DeviceUnreachable, NonsenseFromDevice
 from capd.model import Secret, SnmpAccess
 
@@ -82,6 +82,18 @@ class GufoEngine:
         """Return what is there of *oids*, in one request; what is not there is left out."""
         return await self._in_session(access, address, lambda snmp: snmp.get_many(oids))
 
+    async def first(
+        self, access: SnmpAccess, address: str, column: str
+    ) -> tuple[str, Value] | None:
+        """Return the first object under *column*, in one request; None where there is none."""
+
+        async def first(snmp: SnmpSession) -> tuple[str, Value] | None:
+            async for found in snmp.getnext(column):
+                return found
+            return None
+
+        return await self._in_session(access, address, first)
+
     async def walk(
         self, access: SnmpAccess, address: str, column: str, *, bulk: bool, max_repetitions: int
     ) -> Mapping[str, Value]:
@@ -119,6 +131,10 @@ class GufoEngine:
             raise DeviceRefused("refuses the SNMPv3 user, key or level") from None
         except (SnmpError, OSError, ValueError, RuntimeError) as exc:
             raise NonsenseFromDevice(f"SNMP with {address} failed: {exc}") from exc
+        except BaseException as exc:
+            if type(exc).__name__ != "PanicException":  # Rust's: no Exception, and of no module
+                raise
+            raise NonsenseFromDevice(f"SNMP with {address} failed: {exc}") from None
         self._idle[key] = session
         if len(self._idle) > self._most:
             del self._idle[next(iter(self._idle))]

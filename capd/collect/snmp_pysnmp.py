@@ -15,12 +15,12 @@ from pysnmp.proto.errind import RequestTimedOut
 from pysnmp.proto.rfc1902 import Null
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 
-from capd.collect.decode.varbinds import Value
+from capd.collect.decode.rows import Value
 from capd.errors import DeviceError, DeviceRefused, DeviceUnreachable, NonsenseFromDevice
 from capd.model import SnmpAccess
 
 _MOST_ROWS = 100_000
-_NO_SUCH_NAME, _AUTHORIZATION_ERROR = 2, 16  # RFC 3416 error-status
+_TOO_BIG, _NO_SUCH_NAME, _AUTHORIZATION_ERROR = 1, 2, 16  # RFC 3416 error-status
 _NOT_THERE = (NoSuchObject, NoSuchInstance, EndOfMibView)
 _MP_MODEL = {"1": 0, "2c": 1}
 _AUTHS = {
@@ -55,6 +55,15 @@ class PysnmpEngine:
     ) -> Mapping[str, Value]:
         """Return what is there of *oids*, in one request; what is not there is left out."""
         return dict(await self._request("get_cmd", access, address, oids))
+
+    async def first(
+        self, access: SnmpAccess, address: str, column: str
+    ) -> tuple[str, Value] | None:
+        """Return the first object under *column*, in one request; None where there is none."""
+        for oid, value in await self._request("next_cmd", access, address, [column]):
+            if oid.startswith(f"{column}."):
+                return oid, value
+        return None
 
     async def walk(
         self, access: SnmpAccess, address: str, column: str, *, bulk: bool, max_repetitions: int
@@ -127,6 +136,8 @@ class PysnmpEngine:
         if int(status) == _AUTHORIZATION_ERROR:
             raise DeviceRefused("refuses the SNMPv3 user, key or level (authorizationError)")
         if int(status) == _NO_SUCH_NAME:
+            return []
+        if int(status) == _TOO_BIG:
             return []
         if status:
             raise NonsenseFromDevice(f"answers with error-status {status}")

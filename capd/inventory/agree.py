@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from capd import polled
 from capd.errors import ConfigError
 from capd.model import Device, Inventory, ProductId
 from capd.profiles import Profile, settings_of
@@ -83,6 +84,11 @@ def _meters(i: int, device: Device) -> Iterator[str]:
         for meter in device.meters
     )
     yield from _twice(f"devices[{i}].meters", ports, "ifName")
+    rows = (
+        None if meter.table is None or meter.settings else f"{meter.row} in {meter.table}"
+        for meter in device.meters
+    )
+    yield from _twice(f"devices[{i}].meters", rows, "row")
 
 
 def _misfits(device: Device, profiles: Mapping[str, Profile]) -> Iterator[str]:
@@ -103,6 +109,11 @@ def _misfits(device: Device, profiles: Mapping[str, Profile]) -> Iterator[str]:
             settings_of(profile, device, meter)
         except ConfigError as exc:
             yield from (problem.removeprefix(f"device {device.id}: ") for problem in exc.problems)
+    for meter in device.meters:
+        if meter.table is not None and meter.row is not None and profile.snmp is not None:
+            problem = polled.row_problem(profile.snmp, meter.table, meter.row)
+            if problem is not None:
+                yield f"meters.{meter.id}: {problem}"
 
 
 def _ways(device: Device) -> list[str]:

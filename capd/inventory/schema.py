@@ -142,11 +142,21 @@ class MeterRow(_Strict):
     id: Line
     subscriber: Line
     if_name: Line | None = Field(default=None, alias="ifName")
-    down: Down = Down.IN
+    table: Line | None = None
+    row: Line | None = None
+    down: Down | None = None
     role: Role = Role.MAIN
     counter_bits: Literal[32, 64] | None = None
     link: Rate | None = None
     settings: Settings = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.table is None) != (self.row is None):
+            raise ValueError("table and row go together: one of them is missing")
+        if self.table is not None and self.if_name is not None:
+            raise ValueError("ifName or table and row: a meter is one of them")
+        return self
 
     def meter(self) -> Meter:
         """Return the meter itself."""
@@ -154,7 +164,9 @@ class MeterRow(_Strict):
             id=self.id,
             subscriber=SubscriberId(self.subscriber),
             if_name=self.if_name,
-            down=self.down,
+            table=self.table,
+            row=self.row,
+            down=self.down or (Down.IN if self.table is None else None),
             role=self.role,
             counter_bits=self.counter_bits,
             link_bps=self.link,

@@ -119,6 +119,8 @@ def meter_row(meter: Meter) -> dict[str, object]:
         id=meter.id,
         subscriber=meter.subscriber,
         ifName=meter.if_name,
+        table=meter.table,
+        row=meter.row,
         down=meter.down,
         role=meter.role,
         counter_bits=meter.counter_bits,

@@ -63,6 +63,9 @@ class _Noting:
         self.oids = list(oids)
         return await self.engine.get(access, address, oids)
 
+    async def first(self, access, address, column):
+        return await self.engine.first(access, address, column)
+
     async def walk(self, access, address, column, *, bulk, max_repetitions):
         return await self.engine.walk(
             access, address, column, bulk=bulk, max_repetitions=max_repetitions

@@ -17,7 +17,8 @@ from capd.collect.snmp_gufo import GufoEngine
 from capd.collect.snmp_pysnmp import PysnmpEngine
 from capd.errors import CannotBeDone, DeviceRefused, DeviceUnreachable
 from capd.model import Secret, SnmpAccess
-from capd.profiles import Interfaces, Profile, SnmpCollect, load_all
+from capd.polled import Interfaces, SnmpCollect
+from capd.profiles import Profile, load_all
 from tests.builders import a_device, a_meter
 from tests.conftest import need
 from tests.servers.process import free_port
@@ -118,7 +119,7 @@ async def test_v1_reads_the_32_bit_columns__CN_7(engine, agent):
 
 async def test_v1_does_without_what_the_agent_does_not_have(engine, agent):
     uptimes = (*SnmpCollect().uptimes, PROFILES["linux_router"].snmp.uptimes[0])
-    odd = replace_snmp(NARROW, uptimes=uptimes, serial=NOWHERE)
+    odd = replace_snmp(NARROW, uptimes=uptimes, serial=(NOWHERE,))
     asking = asker(engine, odd=odd)
     device = loopback(replace(v2c(agent), version="1"), profile="odd")
     for _ in range(3):

@@ -54,10 +54,12 @@ def test_every_mistake_of_every_file_is_said_at_once(tmp_path):
         c="title = ",
     )
     assert "a.toml: collect.snmp.max_oidz: unknown key. Did you mean 'max_oids'?" in lines
-    assert any(line.startswith("a.toml: collect.snmp.interfaces.name: wants a numeric OID")
+    assert any(line.startswith("a.toml: collect.snmp.interfaces.name[0]: wants a numeric")
                for line in lines)  # fmt: skip
     assert "b.toml: title: is missing" in lines
-    assert any(line.startswith("b.toml: recognise.sys_descr: '(' is no regular") for line in lines)
+    assert any(
+        line.startswith("b.toml: recognise[0].sys_descr: '(' is no regular") for line in lines
+    )
     assert any(line.startswith("b.toml: collect.mqtt.format: wants 'collectd'") for line in lines)
     assert any(line.startswith("c.toml: ") for line in lines)
 
@@ -85,6 +87,50 @@ def test_every_mistake_of_every_file_is_said_at_once(tmp_path):
 def test_what_does_not_go_together_is_said(tmp_path, wrong, right, line):
     lines = problems_of(tmp_path, radio=GOOD.replace(wrong, right))
     assert any(line in each for each in lines), lines
+
+
+SNMP = """
+title = "A radio"
+[collect.snmp.tables.radios]
+title = "radios"
+key = "1.3.6.1.4.1.9.7.1.1"
+key_is = "mac"
+in_bytes = "1.3.6.1.4.1.9.7.1.2"
+out_bytes = ["1.3.6.1.4.1.9.7.1.3", "-1.3.6.1.4.1.9.7.1.4"]
+radios = true
+[collect.snmp.health]
+signal_dbm = { oid = "1.3.6.1.4.1.9.8.*" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "line"),
+    [
+        ("signal_dbm", "signal_db", "is no health that capd knows. Did you mean 'signal_dbm'?"),
+        ("tables.radios", "tables.interfaces", "the name is taken by the interfaces"),
+        ('key = "1.3.6.1.4.1.9.7.1.1"\nkey_is = "mac"', "", "must hold {mac} or {row}"),
+        ('key_is = "mac"', 'key_is = "mac"\nindex = "{mac}"', "{mac} says nothing"),
+        ('key_is = "mac"', 'key_is = "name"', "needs rows that are keyed by their MAC"),
+        ('key_is = "mac"', 'key_is = "mac"\nindex = "1..2"', "wants numbers, {mac}, {row} and *"),
+        ('in_bytes = "1.3.6.1.4.1.9.7.1.2"', "", "in_bytes and out_bytes go together"),
+        ("1.3.6.1.4.1.9.8.*", "1.3.*.9", "wants a numeric OID"),
+        ('title = "A radio"', 'title = "A radio"\n[collect.snmp]\nfirmware_minimum = "new"',
+         "has no numbers to compare"),
+        ('title = "A radio"', 'title = "A radio"\n[recognise]\npriority = 1',
+         "this would fit every device"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_read_is_said(tmp_path, wrong, right, line):
+    assert SNMP.replace(wrong, right) != SNMP
+    lines = problems_of(tmp_path, radio=SNMP.replace(wrong, right))
+    assert any(line in each for each in lines), lines
+
+
+def test_a_table_that_can_be_read_holds(tmp_path):
+    (tmp_path / "radio.toml").write_text(SNMP)
+    table = load_all(tmp_path)["radio"].snmp.tables["radios"]
+    assert table.by_mac
+    assert table.columns == ("1.3.6.1.4.1.9.7.1.1",)
 
 
 def test_json_needs_a_map_and_collectd_needs_none(tmp_path):

@@ -20,9 +20,10 @@ class Decoded:
 
     readings: tuple[Reading, ...] = ()
     refused: tuple[Refused, ...] = ()
-    doubtful: bool = False  # a row is gone, moved or down: look for it again
+    doubtful: frozenset[str] = frozenset()  # tables with a row that is gone, moved or down
     skewed: int = 0  # timestamps that were replaced by the time of arrival (CN-16)
     health: Mapping[str, float | str] = field(default_factory=dict)
+    short: int = 0  # rows that a walk did not show, though they are there
 
 
 def counter(value: object, bits: int, unit_bytes: int, what: str) -> int | Refused:

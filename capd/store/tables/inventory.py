@@ -70,7 +70,9 @@ meters = Table(
     Column("position", Integer, nullable=False),  # the order that the operator wrote them in
     Column("subscriber", Text, ForeignKey("subscribers.id"), nullable=False),
     Column("if_name", Text),
-    Column("down", Text, nullable=False),
+    Column("table", Text),  # of the profile, instead of an interface
+    Column("row", Text),
+    Column("down", Text, nullable=False),  # "": as the profile's table says
     Column("role", Text, nullable=False),
     Column("counter_bits", Integer),
     Column("link_bps", BigInteger),
