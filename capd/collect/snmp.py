@@ -41,6 +41,7 @@ class _Known:
     index: Index
     looked_at: float  # by the steady clock
     whole: bool  # all that the profile names was found
+    answered: bool = False  # a whole round of GETs, once
 
     def is_stale(self, device: Device, age_s: float) -> bool:
         """Say whether to look for everything again: another entry in the inventory, or long ago."""
@@ -167,7 +168,8 @@ class Asker:
     async def _take(self, known: _Known) -> Decoded:
         """Ask what the plan says, and read the answers: one GET, unless there are many meters."""
         plan, target = known.plan, known.target
-        answers = [answer async for answer in self._answers(target.agent, plan)]
+        answers = [answer async for answer in self._answers(known)]
+        known.answered = True
         said: dict[str, Value] = {}
         for answer in reversed(answers):  # of what was said twice the first counts
             said |= answer.said
@@ -189,17 +191,18 @@ class Asker:
             short=sum(reading.meter in guesses for reading in readings),
         )
 
-    async def _answers(self, agent: Agent, plan: Plan) -> AsyncIterator[_Answer]:
-        """Yield the answers to *plan*; a GET that is refused whole is asked in parts."""
-        todo, heard = list(plan.gets), False
+    async def _answers(self, known: _Known) -> AsyncIterator[_Answer]:
+        """Yield the answers to a plan; a GET that is refused whole is asked in parts."""
+        agent, todo, heard = known.target.agent, list(known.plan.gets), False
         while todo:
             get = todo.pop(0)
             said: Mapping[str, Value] = {}
             try:
                 said = await agent.ask(get.oids)
             except DeviceUnreachable:
-                if not heard or len(get.oids) <= _FEW:
-                    raise  # else it may answer the small ones only
+                if len(get.oids) <= _FEW or (known.answered and not heard):
+                    raise
+                await agent.ask([plans.PULSE])  # it may answer small requests only
             heard = heard or bool(said)
             parts = [] if said else plans.parts(get)
             if parts and not agent.is_v1:

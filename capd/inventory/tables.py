@@ -10,14 +10,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from capd.errors import ConfigError
+from capd.inventory.access import MqttRow, SnmpRow, SshRow
 from capd.inventory.schema import (
     DeviceRow,
     MeterRow,
-    MqttRow,
     ProductRow,
     SectorRow,
-    SnmpRow,
-    SshRow,
     SubscriberRow,
 )
 from capd.strict import did_you_mean, parse, read_text
