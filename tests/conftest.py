@@ -3,9 +3,13 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 from capd.store import Store
 from tests.servers import postgres
+
+settings.register_profile("capd", deadline=None)  # how fast a busy machine is proves nothing
+settings.load_profile("capd")
 
 
 def need(what: str, found: object) -> None:
