@@ -258,7 +258,7 @@ class Metrics:
         self._breach_s.observe(max(0.0, seconds))
 
     def noticed(self, kind: str, result: str) -> None:
-        """Count a notice: *kind* such as usage_80 or hold_opened; sent, retry or failed."""
+        """Count a notice: *kind* such as usage_80 or hold_opened; sent, retry, failed, bounced."""
         self._notices.labels(kind, result).inc()
 
     def set_loop_lag(self, seconds: float) -> None:

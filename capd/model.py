@@ -670,3 +670,23 @@ class Delivery:
     event: Event
     to: str | None = None  # the e-mail address
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """An event that a subscriber was to be told about, and what became of that: the proof."""
+
+    event_id: int
+    event: Event
+    digest: str  # of the event in the audit trail, chained to the one before
+    unbroken: bool  # the digest is that of the event as it stands, after the one before it
+    delivery: int | None = None  # None: none is on record
+    channel: str | None = None
+    to: str | None = None  # the address
+    state: str = "none"  # open, done, given_up; none: no delivery is on record
+    attempts: int = 0
+    ended_at: datetime | None = None  # when it was taken, or given up
+    answer: str = ""  # how the mail server took it
+    message_id: str | None = None
+    problem: str = ""  # why it was not delivered yet, or at all
+    bounced: Event | None = None  # kind notice_bounced (UC-7)

@@ -16,6 +16,8 @@ from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Order, OrderState, Outcome, SubscriberId
 from capd.pipeline import decide_turn
+from capd.store.notices import BOUNCED
+from capd.told import notice_of
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +98,8 @@ class Watch:
             for number, event in page:
                 self._seen = number
                 imported = imported or event.kind == "imported"
+                if event.kind == BOUNCED:  # told by a command, or over the API (UC-7)
+                    self._house.metrics.noticed(notice_of(event), "bounced")
                 if event.subscriber is not None and not event.kind.startswith(_QUIET):
                     touched.add(event.subscriber)
         if imported:

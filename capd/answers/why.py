@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from capd.account.report import seconds
+from capd.answers.notices import undelivered
 from capd.answers.subscribers import standing_of, state_of
 from capd.decide.explain import explain as explained
 from capd.decide.judge import judge
@@ -30,6 +31,7 @@ async def explain(house: House, who: str, now: datetime) -> dict[str, object]:
     if isinstance(figures, dict):
         figures["unknown_s"] = seconds(after.usage.unknown_us)
     record["readings"] = await _readings(house, standing)
+    record["undelivered"] = await undelivered(house, who)
     return record
 
 

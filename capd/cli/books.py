@@ -5,7 +5,7 @@ import getpass
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from capd.metrics import Metrics
 from capd.model import Standing
 from capd.parts import open_house
 from capd.store import Store
-from capd.units import moment_of
+from capd.units import moment_of, rfc3339
 
 try:
     import uvloop
@@ -130,3 +130,25 @@ def local_moment(text: str, settings: Config, *, option: str = "--until") -> dat
         raise ConfigError(
             f"{option}: wants a time such as 2026-03-01T09:00:00Z or 2026-03-01, not {text!r}"
         ) from None
+
+
+def span_of(
+    since: str | None, until: str | None, settings: Config, *, default: tuple[datetime, datetime]
+) -> tuple[datetime, datetime]:
+    """Return where --from begins and --to ends, a day of --to as a whole; else what is *default*.
+
+    Raises ConfigError where one of them is no time, or they are the wrong way round.
+    """
+    start = default[0] if since is None else local_moment(since, settings, option="--from")
+    end = default[1] if until is None else _end_of(until, settings)
+    if start >= end:
+        raise ConfigError(f"--from {since or rfc3339(start)}: is not before --to")
+    return start, end
+
+
+def _end_of(until: str, settings: Config) -> datetime:
+    try:
+        day = date.fromisoformat(until) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return local_moment(until, settings, option="--to")
+    return local_moment(day.isoformat(), settings, option="--to")

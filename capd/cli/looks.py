@@ -150,6 +150,9 @@ def _say_why(record: Mapping[str, object]) -> None:
     for row in _listed(record["readings"]):
         counters = f"down {row['down_bytes']}, up {row['up_bytes']}"
         line(f"last read: {row['device']} {row['meter']} at {row['at']}: {counters}")
+    for row in _listed(record["undelivered"]):
+        why = row["bounce_diagnostic"] or row["problem"] or "no reason was given"
+        line(f"not told: {row['notice']} of {row['decided_at']} {row['state']}: {why}")
     for sentence in _listed(record["what_would_change"]):
         line(f"- {sentence}")
 

@@ -1,170 +1,189 @@
-"""`capd notices`: what subscribers are told: how it reads, and what became of it."""
+"""`capd notices`: what subscribers were told, and what became of it: lists, bounces, the proof."""
 
-from dataclasses import replace
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from capd import config as configuration
-from capd.cli.books import opened, wait
-from capd.cli.options import ConfigFile, Json
-from capd.cli.output import as_json, line, table
+from capd.answers import notices
+from capd.answers.notices import notice_record
+from capd.answers.subscribers import known
+from capd.bounces import Bounce, bounce_turn
+from capd.cli import letters
+from capd.cli.books import author, opened, span_of, wait
+from capd.cli.options import ConfigFile, Csv, From, Json, Note, Subscriber, To
+from capd.cli.output import as_csv, as_json, line, table
 from capd.clock import utc_now
-from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError
-from capd.model import Event, SubscriberId
-from capd.notify.files import ENDINGS, SHIPPED, BadLetter, read
-from capd.notify.letter import Message
-from capd.notify.samples import addressee, checked, samples
-from capd.notify.values import VARIABLES, WORDS, Addressee, addressee_of
-from capd.store.trail import Trail
-from capd.strict import did_you_mean
-from capd.told import TOLD
+from capd.lines import event_record
+from capd.notify.reports import LARGEST
 
 app = typer.Typer(
-    name="notices", help="What subscribers are told: how it reads, and what became of it.",
-    no_args_is_help=True,
-)  # fmt: skip
+    help="What subscribers are told: how it reads, and what became of it.", no_args_is_help=True
+)
+for _command in (letters.preview, letters.kinds, letters.variables, letters.templates):
+    app.command()(_command)
 
-_PAGE = 1000
+
+Failed = Annotated[bool, typer.Option("--failed", help="Only those that were given up.")]
+Bounced = Annotated[bool, typer.Option("--bounced", help="Only those that came back.")]
 
 
-@app.command()
-def preview(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="Such as hold_opened, usage_80.")],
+@app.command("list")
+def list_(  # noqa: PLR0917 - typer makes options of them
     subscriber: Annotated[
-        str | None,
-        typer.Option(
-            "--subscriber", metavar="S", show_default=False,
-            help="To whom: the last event of that kind, or a made-up one with their name.",
-        ),
+        str | None, typer.Option("--subscriber", metavar="S", show_default=False)
     ] = None,
-    html: Annotated[bool, typer.Option("--html", help="The page instead of the text.")] = False,
+    failed: Failed = False,
+    bounced: Bounced = False,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=100_000)] = 1000,
     json: Json = False,
     config: ConfigFile = None,
-) -> None:  # fmt: skip
-    """Show what would be sent about an event of a kind; nothing is."""
-    settings = configuration.load(config)
-    wanted = "notice" if kind.startswith("usage_") else kind
-    if wanted not in TOLD:
-        guess = did_you_mean(kind, TOLD)
-        raise ConfigError(f"nobody is told of {kind!r}.{guess}".removesuffix("."))
-    message, made_up = wait(_preview(config, settings, wanted, kind, subscriber))
+) -> None:
+    """List what subscribers were told, newest first, and what became of it."""
+    records = wait(_list(config, subscriber, failed=failed, bounced=bounced, limit=limit))
     if json:
-        record = {"subject": message.subject, "text": message.text, "html": message.html}
-        as_json({"kind": kind, "made_up": made_up, **record})
-    elif html:
-        for each in message.html.splitlines():
-            line(each)
-    else:
-        line(f"Subject: {message.subject}")
-        for each in ["", *message.text.splitlines()]:
-            line(each)
-
-
-async def _preview(
-    path: Path | None, settings: Config, kind: str, asked: str, who: str | None
-) -> tuple[Message, bool]:
-    operator = settings.operator
-    event, to = next(samples(kind)), addressee(operator.name, operator.support)
-    made_up = True
-    if who is not None:
-        event, to, made_up = await _about(path, kind, asked, who, event)
-    elif asked != kind:
-        event = replace(event, figures={**event.figures, "notice": asked})
-    try:
-        return checked(settings.notify.templates).rendered(event, to), made_up
-    except BadLetter as exc:
-        raise ConfigError(str(exc)) from None
-
-
-async def _about(
-    path: Path | None, kind: str, asked: str, who: str, sample: Event
-) -> tuple[Event, Addressee, bool]:
-    """Return the last such event of *who*, else the sample in their name; and the addressee."""
-    async with opened(path) as books:
-        person = await books.store.people.subscriber(SubscriberId(who))
-        if person is None:
-            raise await books.nobody(who)
-        products = await books.store.people.products()
-        found = await _last(books.store.trail, person.id, kind, asked)
-        event = found or replace(sample, subscriber=person.id, at=utc_now())
-        to = addressee_of(event, person, products, books.config.operator)
-        return event, to, found is None
-
-
-async def _last(trail: Trail, who: SubscriberId, kind: str, asked: str) -> Event | None:
-    last, after = None, 0
-    while page := await trail.events(after=after, limit=_PAGE, subscriber=who):
-        after = page[-1][0]
-        found = [event for _, event in page if event.kind == kind]
-        wanted = [event for event in found if asked in (kind, event.figures.get("notice"))]
-        last = wanted[-1] if wanted else last
-    return last
-
-
-@app.command()
-def kinds(json: Json = False, config: ConfigFile = None) -> None:
-    """List what subscribers are told about, and which templates say it."""
-    settings = configuration.load(config)
-    letters = checked(settings.notify.templates)
-    own = {
-        kind: [name for name in (f"{kind}{end}" for end in ENDINGS) if name in letters]
-        for kind in TOLD
-    }
-    if json:
-        as_json(
-            [
-                {
-                    "kind": kind,
-                    "about": telling.about,
-                    "channels": list(telling.channels),
-                    "told": kind not in settings.notify.off,
-                    "templates": own[kind],
-                }
-                for kind, telling in TOLD.items()
-            ]
-        )
+        as_json(records)
         return
     table(
-        ("kind", "told over", "about", "templates"),
+        ("id", "at", "subscriber", "notice", "to", "state", "said"),
         [
             (
-                kind,
-                "off" if kind in settings.notify.off else ", ".join(telling.channels),
-                telling.about,
-                ", ".join(own[kind]) or "generic.j2",
+                str(record["id"]),
+                str(record["decided_at"]),
+                str(record["subscriber"]),
+                str(record["notice"]),
+                str(record["to"]),
+                str(record["state"]),
+                str(record["bounce_diagnostic"] or record["problem"] or record["answer"] or ""),
             )
-            for kind, telling in TOLD.items()
+            for record in records
         ],
-        empty="None.",
+        empty="No notices.",
     )
 
 
-@app.command()
-def variables(json: Json = False) -> None:
-    """List what templates may use, and what they set."""
-    if json:
-        as_json({"variables": dict(VARIABLES), "words": dict(WORDS)})
-        return
-    table(("variable", "is"), list(VARIABLES.items()), empty="")
-    line("")
-    table(("set in KIND.j2", "is"), list(WORDS.items()), empty="")
+async def _list(
+    path: Path | None, who: str | None, *, failed: bool, bounced: bool, limit: int
+) -> list[dict[str, object]]:
+    async with opened(path) as books:
+        subscriber = None if who is None else (await known(books.house, who)).id
+        found = await books.store.notices.listing(
+            subscriber=subscriber, failed=failed, bounced=bounced, limit=limit
+        )
+    return [notice_record(notice) for notice in found]
 
 
 @app.command()
-def templates(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made where it is not there.")],
+def retry(
+    notice: Annotated[int, typer.Argument(metavar="ID", help="Of `capd notices list`.")],
+    note: Note,
+    json: Json = False,
+    config: ConfigFile = None,
 ) -> None:
-    """Copy capd's templates to a folder, to change them; keep only those that you change."""
-    there = [name for name in read(SHIPPED) if (folder / name).exists()]
-    if there:
-        raise CannotBeDone(f"{folder}: {', '.join(there)}: there already, and left alone")
+    """Send a notice again that was given up or came back, to the address on file now."""
+    record = wait(_retry(config, notice, note))
+    if json:
+        as_json(record)
+    else:
+        line(f"{record['notice']} to {record['to']} is sent again")
+
+
+async def _retry(path: Path | None, notice: int, note: str) -> dict[str, object]:
+    async with opened(path, change=True) as books:
+        found = await books.store.notices.retry(notice, author=author(), note=note, at=utc_now())
+    return notice_record(found)
+
+
+@app.command()
+def bounced(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The mail; - for standard input.")],
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take in a delivery-failure report: the notice that it is about came back (UC-7).
+
+    A delay, a receipt or an automatic answer is no failure: that is said, and nothing recorded.
+    """
+    raw = _mail(file)
+    found = wait(_bounced(config, file, raw))
+    if json:
+        event = None if found.event is None else event_record(found.event)
+        as_json({"became": found.became, "recorded": found.recorded, "event": event})
+    else:
+        line(found.text)
+
+
+def _mail(file: str) -> bytes:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, source in read(SHIPPED).items():
-            (folder / name).write_text(source.text, encoding="utf-8")
+        if file == "-":
+            return sys.stdin.buffer.read(LARGEST + 1)
+        with Path(file).open("rb") as opened_:
+            return opened_.read(LARGEST + 1)
     except OSError as exc:
-        raise CannotBeDone(f"{folder}: {exc.strerror}") from None
-    line(f"{folder}: set [notify] templates to it, and delete what you do not change")
+        raise ConfigError(f"{file}: {exc.strerror}") from None
+
+
+async def _bounced(path: Path | None, file: str, raw: bytes) -> Bounce:
+    async with opened(path, change=True) as books:
+        try:
+            return await bounce_turn(books.house, raw, now=utc_now(), author=author())
+        except ValueError as exc:
+            raise ConfigError(f"{file}: {exc}") from None
+
+
+@app.command()
+def proof(  # noqa: PLR0917 - typer makes options of them
+    subscriber: Subscriber,
+    since: From = None,
+    until: To = None,
+    csv: Csv = False,
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Prove what a subscriber was told: when, in which words, and how the mail server took it.
+
+    Each notice has its hash in the audit trail, chained to the event before; `capd db check` proves
+    the whole trail.
+    """
+    settings = configuration.load(config)
+    span = span_of(since, until, settings, default=(datetime(1970, 1, 1, tzinfo=UTC), utc_now()))
+    records = wait(_proof(config, subscriber, *span))
+    if json:
+        as_json(records)
+    elif csv:
+        as_csv(_PROOF, [[record[name] for name in _PROOF] for record in records], sys.stdout)
+    else:
+        _say_proof(subscriber, records)
+    if not all(record["unbroken"] for record in records):
+        raise CannotBeDone("the audit trail is not what was written: see `capd db check`")
+
+
+_PROOF = (
+    "event", "decided_at", "notice", "text", "clause", "channel", "to", "state", "attempts",
+    "accepted_at", "answer", "message_id", "problem", "bounced_at", "bounce_status",
+    "bounce_diagnostic", "hash", "unbroken",
+)  # fmt: skip
+
+
+async def _proof(
+    path: Path | None, who: str, since: datetime, until: datetime
+) -> list[dict[str, object]]:
+    async with opened(path) as books:
+        return [
+            record async for record in notices.proof(books.house, who, since=since, until=until)
+        ]
+
+
+def _say_proof(who: str, records: list[dict[str, object]]) -> None:
+    line(f"{who}: {len(records)} notices")
+    for record in records:
+        line("")
+        line(f"{record['decided_at']}  {record['notice']}  (event {record['event']})")
+        line(f"  {record['text']}")
+        for name in _PROOF[4:-1]:
+            if record[name] not in (None, 0):
+                line(f"  {name.replace('_', ' ')}: {record[name]}")

@@ -34,6 +34,21 @@ ConfigFile = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV and nothing else.")]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="D", show_default=False,
+        help="Where it begins: 2026-03-01, or a time such as 2026-03-01T09:00; local time.",
+    ),
+]  # fmt: skip
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="D", show_default=False,
+        help="Where it ends: a day is in it as a whole, a time is not.",
+    ),
+]  # fmt: skip
 Subscriber = Annotated[str, typer.Argument(metavar="SUBSCRIBER", help="Whose id.")]
 Note = Annotated[
     str,

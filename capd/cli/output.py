@@ -1,13 +1,17 @@
 """What is printed: tables for people, plain columns for pipes, JSON for scripts."""
 
+import csv
 import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def line(text: str) -> None:
@@ -41,6 +45,21 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) 
         _drawn(columns, cells)
     else:
         _plain(columns, cells)
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]], to: TextIO) -> None:
+    """Write *rows* under *columns* as CSV (RFC 4180); no cell is a formula to a spreadsheet."""
+    writer = csv.writer(to, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([csv_cell(value) for value in row])
+
+
+def csv_cell(value: object) -> object:
+    """Return *value* for a cell: a text that a spreadsheet would work out has a ' before it."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    return "" if value is None else value
 
 
 def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

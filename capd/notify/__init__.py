@@ -15,14 +15,22 @@ class Problem:
     silent: bool = False  # nobody answered, so the next one would only wait as long
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A delivery was made: what the other end said to it, as proof."""
+
+    answer: str = ""  # "250 2.0.0 Ok: queued as 4FxQ"; one line
+    message_id: str | None = None  # of a mail: what a delivery-failure report names
+
+
 class Notifier(Protocol):
     """Anything that can tell someone."""
 
     channel: str
     attempts: int  # then it is given up, recorded and shown (UC-7)
 
-    async def tell(self, delivery: Delivery) -> Problem | None:
-        """Deliver; return None when done, else what went wrong. The same twice is harmless."""
+    async def tell(self, delivery: Delivery) -> Done | Problem:
+        """Deliver; return how that was taken, or what went wrong. The same twice is harmless."""
 
     async def close(self) -> None:
         """Hang up."""

@@ -15,7 +15,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import aiosmtplib
@@ -23,13 +23,15 @@ import aiosmtplib
 from capd.clock import Clock
 from capd.config import EmailConfig, Operator, secret
 from capd.model import Delivery, Product, ProductId, Subscriber, SubscriberId
-from capd.notify import Problem
+from capd.notify import Done, Problem
 from capd.notify.letter import Message, one_line
 from capd.notify.messages import Letters
 from capd.notify.values import Addressee, addressee_of
 from capd.units import micros
 
 log = logging.getLogger(__name__)
+
+_Told = TypeVar("_Told", Done, Problem)
 
 _ATTEMPTS = 12  # a day of them (worker.wait_s)
 _TIMEOUT_S = 60.0
@@ -75,14 +77,14 @@ class Email:
         name, self._from = parseaddr(config.from_)
         self._sender = Address(display_name=name or operator.name, addr_spec=self._from)
 
-    async def tell(self, delivery: Delivery) -> Problem | None:
+    async def tell(self, delivery: Delivery) -> Done | Problem:
         """Send the mail once; a kind that customers are not told about is done at once."""
         if not delivery.to:
             return Problem(text="there is no e-mail address on file", final=True)
         try:
             said = self.letters.message(delivery.event, await self._addressee(delivery))
             if said is None:
-                return None
+                return Done()
             self._warn(said.problem)
             to = _mailbox(delivery.to)
             mail = self._mail(delivery, said, to)
@@ -134,7 +136,7 @@ class _Relay:
             self._context.check_hostname = False
             self._context.verify_mode = ssl.CERT_NONE
 
-    async def send(self, mail: EmailMessage, sender: str, to: str) -> Problem | None:
+    async def send(self, mail: EmailMessage, sender: str, to: str) -> Done | Problem:
         """Hand over one mail; what went wrong is a problem, never an exception."""
         client = aiosmtplib.SMTP(
             hostname=self._host,
@@ -147,13 +149,14 @@ class _Relay:
         try:
             async with asyncio.timeout(self._timeout_s):
                 problem = await self._connect(client)
-                if problem is None:
-                    await client.send_message(mail, sender=sender, recipients=[to])
+                if problem is not None:
+                    return await _left(client, problem)
+                _, answer = await client.send_message(mail, sender=sender, recipients=[to])
         except (aiosmtplib.SMTPException, OSError, ValueError) as exc:
             client.close()
             return self._judged(exc, to)
-        await _say_goodbye(client)
-        return problem
+        taken = Done(answer=one_line(f"250 {answer}"), message_id=mail["Message-ID"])
+        return await _left(client, taken)
 
     async def _connect(self, client: aiosmtplib.SMTP) -> Problem | None:
         """Connect and log in, where there is a login."""
@@ -186,11 +189,12 @@ class _Relay:
         return Problem(text=one_line(f"{self._host}: {why}"), silent=True)
 
 
-async def _say_goodbye(client: aiosmtplib.SMTP) -> None:
-    """QUIT, but never wait long for it: the mail is already theirs."""
+async def _left(client: aiosmtplib.SMTP, told: _Told) -> _Told:
+    """QUIT, but never wait long for it: the mail is already theirs. Return *told*."""
     with suppress(aiosmtplib.SMTPException, OSError):
         await client.quit(timeout=_GOODBYE_S)
     client.close()
+    return told
 
 
 def _mailbox(written: str) -> Address:

@@ -21,7 +21,7 @@ from capd.clock import Clock
 from capd.config import WebhookConfig, secret
 from capd.lines import event_record
 from capd.model import Delivery, Secret
-from capd.notify import Problem
+from capd.notify import Done, Problem
 
 _AT_ONCE = 16
 
@@ -53,7 +53,7 @@ class Webhook:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
-    async def tell(self, delivery: Delivery) -> Problem | None:
+    async def tell(self, delivery: Delivery) -> Done | Problem:
         """Post the event once; 2xx is done, anything else is a problem."""
         body = body_of(delivery)
         try:
@@ -100,9 +100,9 @@ class Webhook:
             headers["X-Capd-Signature"] = signature(self._key, timestamp, body)
         return headers
 
-    def _judged(self, answer: aiohttp.ClientResponse) -> Problem | None:
+    def _judged(self, answer: aiohttp.ClientResponse) -> Done | Problem:
         if answer.status // 100 == HTTPStatus.OK // 100:
-            return None
+            return Done(answer=str(answer.status))
         said = f"{self._to}: answered {answer.status}"
         if answer.status // 100 == HTTPStatus.MULTIPLE_CHOICES // 100:
             said += ", and redirects are not followed: set notify.webhook.url to where it leads"

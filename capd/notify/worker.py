@@ -8,7 +8,7 @@ from typing import Protocol
 
 from capd.clock import Clock
 from capd.model import Delivery
-from capd.notify import Notifier, Problem
+from capd.notify import Done, Notifier, Problem
 from capd.told import TOLD, notice_of
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,10 @@ class Outbox(Protocol):
     async def due(self, now: datetime, limit: int, *, channel: str | None) -> list[Delivery]:
         """Return what may be delivered now."""
 
-    async def done(self, delivery_id: int, at: datetime) -> None:
-        """Write down that it was delivered."""
+    async def done(
+        self, delivery_id: int, at: datetime, *, answer: str, message_id: str | None
+    ) -> None:
+        """Write down that it was delivered, and what was answered."""
 
     async def failed(
         self, delivery_id: int, problem: str, next_at: datetime | None, at: datetime
@@ -95,10 +97,10 @@ class Worker:
         async def lane() -> None:
             nonlocal arrived, silent
             for delivery in line:
-                problem = await self._notifier.tell(delivery)
-                await self._write_down(delivery, problem)
-                arrived += problem is None
-                silent = silent or (problem is not None and problem.silent)
+                told = await self._notifier.tell(delivery)
+                await self._write_down(delivery, told)
+                arrived += isinstance(told, Done)
+                silent = silent or (isinstance(told, Problem) and told.silent)
                 if silent:
                     return
 
@@ -107,13 +109,19 @@ class Worker:
                 lanes.create_task(lane(), name=f"notify {self.channel} {n}")
         return arrived, silent
 
-    async def _write_down(self, delivery: Delivery, problem: Problem | None) -> None:
+    async def _write_down(self, delivery: Delivery, told: Done | Problem) -> None:
         now = self._clock()
-        self._notice_change(problem)
-        if problem is None:
-            await self._outbox.done(delivery.id, now)
+        if isinstance(told, Done):
+            self._notice_change(None)
+            await self._outbox.done(
+                delivery.id, now, answer=told.answer, message_id=told.message_id
+            )
             self._count(delivery, "sent")
             return
+        await self._not_delivered(delivery, told, now)
+
+    async def _not_delivered(self, delivery: Delivery, problem: Problem, now: datetime) -> None:
+        self._notice_change(problem)
         again = next_try(delivery, problem, self._notifier.attempts, now)
         await self._outbox.failed(delivery.id, problem.text, again, now)
         self._count(delivery, "failed" if again is None else "retry")

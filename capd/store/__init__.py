@@ -12,6 +12,7 @@ from capd.store.history import History
 from capd.store.imports import Changes
 from capd.store.ledger import Ledger
 from capd.store.matters import Matters
+from capd.store.notices import Notices
 from capd.store.orders import Orders
 from capd.store.outbox import Outbox
 from capd.store.people import MeterHome, People
@@ -34,6 +35,7 @@ class Store:
         self.matters = Matters(database)
         self.orders = Orders(database, self.outbox)
         self.trail = Trail(database)
+        self.notices = Notices(database, self.outbox)
         self.tokens = Tokens(database, self.outbox)
 
     @classmethod

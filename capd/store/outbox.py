@@ -15,8 +15,8 @@ from capd.store.trail import append
 from capd.told import is_told
 from capd.units import micros
 
-_OPEN, _DONE, _GIVEN_UP = "open", "done", "given_up"
-_DELIVERY = (
+OPEN, DONE, GIVEN_UP = "open", "done", "given_up"
+DELIVERY = (
     outbox.c.id.label("delivery"),
     outbox.c.event,
     outbox.c.channel,
@@ -78,7 +78,7 @@ class Outbox:
         """
         oldest = (
             select(func.min(outbox.c.id))
-            .where(outbox.c.state == _OPEN)
+            .where(outbox.c.state == OPEN)
             .group_by(outbox.c.channel, outbox.c.subscriber)
         )
         if channel is not None:
@@ -89,9 +89,9 @@ class Outbox:
     async def given_up(self, limit: int = 100) -> list[tuple[Delivery, str]]:
         """Return what could not be delivered, newest first, with the problem (UC-7)."""
         query = (
-            select(*_DELIVERY, outbox.c.problem)
+            select(*DELIVERY, outbox.c.problem)
             .join_from(outbox, events, outbox.c.event == events.c.id)
-            .where(outbox.c.state == _GIVEN_UP)
+            .where(outbox.c.state == GIVEN_UP)
             .order_by(outbox.c.id.desc())
             .limit(limit)
         )
@@ -101,7 +101,7 @@ class Outbox:
 
     async def _deliveries(self, limit: int, *where: ColumnElement[bool]) -> list[Delivery]:
         query = (
-            select(*_DELIVERY)
+            select(*DELIVERY)
             .join_from(outbox, events, outbox.c.event == events.c.id)
             .where(*where)
             .order_by(outbox.c.id)
@@ -110,9 +110,14 @@ class Outbox:
         async with self._database.read() as conn:
             return [rows.delivery(row) for row in (await conn.execute(query)).mappings()]
 
-    async def done(self, delivery_id: int, at: datetime) -> None:
-        """Write down that it was delivered."""
-        ended = {"state": _DONE, "ended_at": micros(at), "problem": ""}
+    async def done(
+        self, delivery_id: int, at: datetime, *, answer: str = "", message_id: str | None = None
+    ) -> None:
+        """Write down that it was delivered, and how whoever took it answered."""
+        ended = {
+            "state": DONE, "ended_at": micros(at), "problem": "",
+            "answer": answer, "message_id": message_id,
+        }  # fmt: skip
         async with self._database.write() as conn:
             await conn.execute(update(outbox).where(outbox.c.id == delivery_id).values(**ended))
 
@@ -125,7 +130,7 @@ class Outbox:
         """
         values: dict[str, Any] = {"attempts": outbox.c.attempts + 1, "problem": problem}
         if next_at is None:
-            values |= {"state": _GIVEN_UP, "ended_at": micros(at)}
+            values |= {"state": GIVEN_UP, "ended_at": micros(at)}
         else:
             values["next_at"] = micros(next_at)
         async with self._database.write() as conn:
@@ -148,7 +153,7 @@ def _row(event_id: int, event: Event, channel: str, to: str | None) -> dict[str,
         "channel": channel,
         "subscriber": event.subscriber or "",
         "recipient": to,
-        "state": _OPEN,
+        "state": OPEN,
         "attempts": 0,
         "next_at": None,
         "ended_at": None,

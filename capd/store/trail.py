@@ -61,6 +61,12 @@ async def append(conn: AsyncConnection, new: Sequence[Event]) -> list[int]:
     return [line["id"] for line in lines]
 
 
+def is_chained(row: rows.Row, before: rows.Row | None) -> bool:
+    """Say whether *row* is what was written after *before*; None: it is the first."""
+    digest = _FIRST if before is None else before["hash"]
+    return bool(row["hash"] == _chained(digest, row))
+
+
 class Trail:
     """Reads the audit trail; `Desk.record` writes it."""
 

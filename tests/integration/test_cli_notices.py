@@ -7,7 +7,6 @@ import zipfile
 
 import pytest
 
-from capd.cli import notices
 from capd.notify.files import SHIPPED
 from capd.told import TOLD
 from tests.conftest import need
@@ -141,7 +140,6 @@ def test_what_templates_may_use_is_listed_in_one_place(capd):
     assert "decision" in listed["variables"]
     assert listed["words"].keys() == {"subject", "opening", "facts", "way_back"}
     assert "way_back" in capd.ok("notices", "variables").out
-    assert notices.app.registered_commands
 
 
 def test_a_wheel_brings_the_templates_along(tmp_path):

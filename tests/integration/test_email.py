@@ -9,6 +9,7 @@ import pytest
 
 from capd.config import EmailConfig, Operator
 from capd.model import Delivery, Event, Inventory, SubscriberId
+from capd.notify import Done
 from capd.notify.email import Email
 from capd.notify.worker import Worker
 from tests.builders import CATALOGUE, a_subscriber
@@ -51,7 +52,7 @@ def an_email(smtp, *, people=None, timeout_s=20.0, **settings):
 
 async def test_a_suspension_arrives_as_text_and_as_a_page__UC_6():
     async with a_relay() as relay:
-        assert await an_email(relay.url).tell(a_delivery()) is None
+        assert isinstance(await an_email(relay.url).tell(a_delivery()), Done)
         (mail,) = relay.mails
     assert relay.recipients == [["a@example.net"]]
     assert mail["From"] == "Example Wireless <support@example.org>"
@@ -67,7 +68,7 @@ async def test_a_repeat_can_be_recognised_and_no_machine_answers_it():
     async with a_relay() as relay:
         door = an_email(relay.url)
         for event_id in (7, 7, 8):
-            assert await door.tell(a_delivery(event_id=event_id)) is None
+            assert isinstance(await door.tell(a_delivery(event_id=event_id)), Done)
         first, again, other = (mail["Message-ID"] for mail in relay.mails)
         assert first == again != other
         assert first.endswith("@example.org>")
@@ -78,7 +79,7 @@ async def test_a_repeat_can_be_recognised_and_no_machine_answers_it():
 async def test_a_name_with_line_ends_adds_no_header():
     people = Register(name="Eve\r\nBcc: all@example.net")
     async with a_relay() as relay:
-        assert await an_email(relay.url, people=people).tell(a_delivery()) is None
+        assert isinstance(await an_email(relay.url, people=people).tell(a_delivery()), Done)
         (mail,) = relay.mails
     assert "Bcc" not in mail
     assert relay.recipients == [["a@example.net"]]
@@ -88,7 +89,7 @@ async def test_words_beyond_ascii_arrive_as_they_are():
     people = Register(name="Zoë Łukasz 王")
     async with a_relay() as relay:
         door = an_email(relay.url, people=people, **{"from": "Büro <support@example.org>"})
-        assert await door.tell(a_delivery(to="zoe@bücher.example")) is None
+        assert isinstance(await door.tell(a_delivery(to="zoe@bücher.example")), Done)
         (mail,) = relay.mails
     assert mail["From"] == "Büro <support@example.org>"
     assert relay.recipients == [["zoe@xn--bcher-kva.example"]]
@@ -119,7 +120,7 @@ async def test_a_full_mailbox_is_tried_again_and_then_taken():
         door = an_email(relay.url)
         problem = await door.tell(a_delivery())
         assert (problem.final, problem.silent) == (False, False)
-        assert await door.tell(a_delivery()) is None
+        assert isinstance(await door.tell(a_delivery()), Done)
         assert len(relay.mails) == 1
 
 
@@ -181,14 +182,16 @@ async def test_what_is_no_address_is_recorded_and_not_tried__UC_7(to):
 
 async def test_what_customers_are_not_told_is_done_without_a_mail__UC_8():
     async with a_relay() as relay:
-        assert await an_email(relay.url).tell(a_delivery(kind="suspension_delayed")) is None
+        assert isinstance(
+            await an_email(relay.url).tell(a_delivery(kind="suspension_delayed")), Done
+        )
         assert relay.mails == []
 
 
 async def test_starttls_is_used_where_it_is_offered_also_without_a_proven_certificate(tmp_path):
     context, _ = a_certificate(tmp_path)
     async with a_relay(tls=context) as relay:
-        assert await an_email(relay.url).tell(a_delivery()) is None
+        assert isinstance(await an_email(relay.url).tell(a_delivery()), Done)
         assert relay.secured == [True]
 
 
@@ -196,7 +199,7 @@ async def test_starttls_is_used_where_it_is_offered_also_without_a_proven_certif
 async def test_a_login_is_made_and_a_wrong_one_is_no_fault_of_the_customer():
     async with a_relay(auth=True) as relay:
         door = an_email(relay.url, username="capd", password="right")
-        assert await door.tell(a_delivery()) is None
+        assert isinstance(await door.tell(a_delivery()), Done)
         assert relay.logins[-1] == ("capd", "right")
         problem = await an_email(relay.url, username="capd", password="wrong").tell(a_delivery())
     assert problem.silent
@@ -211,7 +214,7 @@ async def test_smtps_wants_a_certificate_that_holds(tmp_path, monkeypatch):
         problem = await an_email(url).tell(a_delivery())
         assert "certificate verify failed" in problem.text
         monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-        assert await an_email(url).tell(a_delivery()) is None
+        assert isinstance(await an_email(url).tell(a_delivery()), Done)
         assert len(relay.mails) == 1
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from capd.config import WebhookConfig
 from capd.model import Delivery, Event, SubscriberId
+from capd.notify import Done
 from capd.notify.webhook import Webhook
 from capd.notify.worker import Worker
 
@@ -84,7 +85,7 @@ def holds(headers, body, key=KEY):
 
 async def test_an_event_is_posted_as_json_with_its_id():
     async with a_billing() as billing, a_webhook(billing.url) as door:
-        assert await door.tell(a_delivery()) is None
+        assert isinstance(await door.tell(a_delivery()), Done)
         ((headers, body),) = billing.requests
     assert headers["Content-Type"] == "application/json"
     assert headers["X-Capd-Id"] == "1007"
@@ -123,7 +124,7 @@ async def test_a_secret_may_stand_in_a_file_and_is_optional(tmp_path):
 async def test_any_2xx_is_done(status):
     async with a_billing() as billing, a_webhook(billing.url) as door:
         billing.answers = [status]
-        assert await door.tell(a_delivery()) is None
+        assert isinstance(await door.tell(a_delivery()), Done)
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 429, 500, 503])
@@ -220,7 +221,9 @@ async def test_a_daemon_that_was_killed_goes_on_with_what_is_left(sqlite_store):
     ids = [str(n) for n in await written(store, "S-1", "S-1")]
     async with a_billing() as billing, a_webhook(billing.url) as door:
         (first,) = await store.outbox.due(NOON, channel="webhook")
-        assert await door.tell(first) is None  # and then it is killed, before it wrote that down
+        assert isinstance(
+            await door.tell(first), Done
+        )  # and then it is killed, before it wrote that down
         assert await Worker(store.outbox, door, clock=lambda: NOON).turn() == 2
         assert billing.ids == [ids[0], ids[0], ids[1]]
 

@@ -25,6 +25,7 @@ class Relay:
         self.rcpt_answers = []
         self.data_answers = []
         self.port = 0
+        self.when_data = None  # called when a mail has come in, before it is answered
 
     @property
     def url(self):
@@ -46,6 +47,8 @@ class Relay:
             self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
             self.recipients.append(envelope.rcpt_tos)
             self.secured.append(session.ssl is not None)
+            if self.when_data is not None:
+                self.when_data()
         return answer
 
     def authenticate(self, server, session, envelope, mechanism, auth_data):

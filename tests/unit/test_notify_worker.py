@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from capd.model import Delivery, Event, SubscriberId
-from capd.notify import Problem
+from capd.notify import Done, Problem
 from capd.notify.worker import Worker, deliver, next_try, wait_s
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,6 +32,7 @@ class Book:
         self.open = {}
         self.not_before = {}
         self.delivered = []
+        self.answers = {}
         self.given_up = {}
 
     def put(self, *subscribers, channel="email", kind="notice", figures=None):
@@ -51,7 +52,8 @@ class Book:
         ready = [d for d in oldest.values() if self.not_before.get(d.id, now) <= now]
         return ready[:limit]
 
-    async def done(self, delivery_id, at):
+    async def done(self, delivery_id, at, *, answer, message_id):
+        self.answers[delivery_id] = answer
         self.delivered.append(self.open.pop(delivery_id).id)
 
     async def failed(self, delivery_id, problem, next_at, at):
@@ -79,7 +81,8 @@ class Ear:
         await asyncio.sleep(0)
         self.at_once -= 1
         self.told.append((delivery.event.subscriber, delivery.id))
-        return self.answers.pop(0) if self.answers else None
+        answer = self.answers.pop(0) if self.answers else None
+        return answer or Done(answer="250 ok", message_id=f"<{delivery.id}@x>")
 
     async def close(self):
         pass

@@ -71,7 +71,11 @@ outbox = Table(
     Column("next_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("problem", Text, nullable=False),
+    Column("answer", Text),  # of who took it
+    Column("message_id", Text),  # of a mail
+    Column("bounced", BigInteger),  # the event that says so (UC-7)
     UniqueConstraint("event", "channel"),
+    Index(None, "subscriber", "id"),
     Index(
         "ix_outbox_open",
         "channel",
