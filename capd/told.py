@@ -31,7 +31,23 @@ TOLD: Mapping[str, Telling] = {
     "charge": Telling("a charge"),
     "topup": Telling("more data was added"),
     "downgrade_offered": Telling("you may go back to your former product"),
+    "fair_use_notice": Telling("your usage"),  # FU-1
+    "addon": Telling("your add-on is ordered"),  # AD-1
+    "addon_activated": Telling("your add-on is active"),
+    "addon_renewed": Telling("your add-on is renewed"),  # AD-2
+    "addon_cancelled": Telling("your add-on is cancelled"),  # AD-6
+    "addon_ended": Telling("your add-on has ended"),  # AD-3
+    "job": Telling("your installation is booked"),  # IN-1
+    "job_moved": Telling("your installation is on another day"),
+    "job_confirmed": Telling("the price of your installation"),  # IN-2
+    "job_not_standard": Telling("your installation needs more work"),  # IN-3
+    "job_cancelled": Telling("your installation is cancelled"),  # IN-4
+    "job_missed": Telling("we missed you"),
+    "job_done": Telling("your installation is done"),
 }
+
+INNER = frozenset({"addon_late", "addon_past", "breach", "delay", "suspension_delayed"})
+"""Kinds about a subscriber that are for the operator's people alone (UC-8: without notice)."""
 
 
 def is_told(event: Event, channel: str) -> bool:

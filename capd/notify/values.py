@@ -10,11 +10,11 @@ from decimal import Decimal, InvalidOperation
 
 from capd.account.periods import period_of
 from capd.config import Operator
-from capd.decide.wording import day_text, moment_text, money_text, month_text
-from capd.model import Event, Period, Product, ProductId, Subscriber
+from capd.decide.wording import amount_text, day_text, moment_text, money_text, month_text
+from capd.model import Event, Period, Product, ProductId, Subscriber, Unit
 from capd.notify.letter import LONGEST_DECISION, Pair, one_line
 from capd.told import TOLD
-from capd.units import moment_of, rate_text, size_text
+from capd.units import moment_of, rate_text
 
 VARIABLES: Mapping[str, str] = {
     "decision": "the event's own sentence; it must stand in every text and page, unchanged",
@@ -181,8 +181,10 @@ def _details(event: Event, to: Addressee) -> list[Pair]:
 
 
 def _size(event: Event, key: str) -> str:
-    count = event.figures.get(key)
-    return size_text(count) if isinstance(count, int) and not isinstance(count, bool) else ""
+    count, unit = event.figures.get(key), event.figures.get("unit")
+    if not isinstance(count, int) or isinstance(count, bool):
+        return ""
+    return amount_text(count, Unit.SECONDS if unit == Unit.SECONDS else Unit.BYTES)  # D-1
 
 
 def _cap(event: Event, key: str) -> str:

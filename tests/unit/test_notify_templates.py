@@ -145,6 +145,11 @@ def test_a_kind_without_a_file_is_told_with_its_sentence_and_what_has_a_name(mon
     )
 
 
+def test_minutes_are_told_as_minutes__D_1():
+    figures = {"notice": "usage_80", "unit": "seconds", "counted_bytes": 30_000}
+    assert "500 min" in told(an_event("notice", **figures)).text
+
+
 def test_a_note_of_the_operators_people_is_not_shown_to_the_subscriber():
     for kind in TOLD:
         mail = told(replace(next(samples(kind)), kind=kind, figures={"note": "a known crook"}))
