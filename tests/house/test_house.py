@@ -163,3 +163,13 @@ def test_no_file_speaks_of_the_machine_that_it_was_written_on():
         if speaks.search(line)
     ]
     assert found == []
+
+
+def test_migrations_are_one_chain_each_after_the_one_before():
+    told = []
+    for path in sorted((ROOT / "capd" / "store" / "migrations" / "versions").glob("*.py")):
+        text = path.read_text()
+        names = re.findall(r'^(?:down_)?revision = (?:"(\w+)"|None)$', text, re.MULTILINE)
+        told.append((path.name.partition("_")[0], *names))
+    numbers = [number for number, *_ in told]
+    assert told == list(zip(numbers, numbers, ["", *numbers], strict=False))
