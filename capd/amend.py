@@ -26,8 +26,9 @@ from capd.model import (
     Period,
     Subscriber,
     SubscriberId,
+    Usage,
 )
-from capd.store.desk import Desk
+from capd.store.desk import Desk, Witness
 from capd.units import moment_of, size_text
 
 _MOMENT = timedelta(microseconds=1)
@@ -48,7 +49,14 @@ class Correction:
 
 
 async def drawer_turn(
-    house: House, number: int, *, accept: bool, author: str, note: str, now: datetime
+    house: House,
+    number: int,
+    *,
+    accept: bool,
+    author: str,
+    note: str,
+    now: datetime,
+    witness: Witness | None = None,
 ) -> Event:
     """Accept or refuse a reading that was put aside (CN-10); return what the trail says of it.
 
@@ -69,6 +77,8 @@ async def drawer_turn(
         event = _drawer_event(one, parts, state, author=author, note=note, now=now)
         await desk.record([event])
         await look_after(house, desk, parts, now)
+        if witness is not None:
+            await witness(desk)
     counting = [part for part in parts if part.counts]
     house.metrics.counted(
         max(0, sum(part.down_bytes for part in counting)),
@@ -123,7 +133,9 @@ def _drawer_event(
     )
 
 
-async def correct_turn(house: House, correction: Correction, *, now: datetime) -> Event:
+async def correct_turn(
+    house: House, correction: Correction, *, now: datetime, witness: Witness | None = None
+) -> Event:
     """Add a person's figures to a period's total; return what the trail says of it.
 
     An entry of its own, and the subscriber is judged. Raises CannotBeDone: nobody of that name, a
@@ -149,12 +161,7 @@ async def correct_turn(house: House, correction: Correction, *, now: datetime) -
             estimated_bytes=0,
             unknown_us=0,
         )
-        part = corrected(usage, wanted)
-        if part is None:
-            raise CannotBeDone(
-                f"{who}: less than nothing would be left in {period.name}: counted were "
-                f"{usage.down_bytes} bytes down and {usage.up_bytes} up"
-            )
+        part = _something_left(usage, wanted)
         await desk.adjusting.write(
             [part],
             kind=Adjustment.CORRECTED,
@@ -167,7 +174,19 @@ async def correct_turn(house: House, correction: Correction, *, now: datetime) -
         event = _correction_event(correction, period, now)
         await desk.record([event])
         await look_after(house, desk, [part], now)
+        if witness is not None:
+            await witness(desk)
     return event
+
+
+def _something_left(usage: Usage, wanted: Part) -> Part:
+    part = corrected(usage, wanted)
+    if part is None:
+        raise CannotBeDone(
+            f"{usage.subscriber}: less than nothing would be left in {usage.period.name}: counted "
+            f"were {usage.down_bytes} bytes down and {usage.up_bytes} up"
+        )
+    return part
 
 
 def _when(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from capd import systemd
 from capd.api import Api
+from capd.api import table as api_table
 from capd.clock import Clock, steady_s, utc_now
 from capd.collect import Pour
 from capd.collect.intake import Intake
@@ -71,7 +72,7 @@ class Daemon:
                 self._listen_to_signals(stack)
             self.parts = await Parts.open(self.config, self.clock, self.metrics)
             stack.push_async_callback(self.parts.close)
-            self.address = await self._api(stack)
+            self.address = await self._api(stack, self.parts)
             await self.parts.note_paused()
             await self._everything(self.parts)
 
@@ -85,10 +86,12 @@ class Daemon:
             loop.add_signal_handler(number, act)
             stack.callback(loop.remove_signal_handler, number)
 
-    async def _api(self, stack: AsyncExitStack) -> str | None:
-        if self.config.api.listen is None:
+    async def _api(self, stack: AsyncExitStack, parts: Parts) -> str | None:
+        settings = self.config.api
+        if settings.listen is None:
             return None
-        api = Api(self.config.api.listen, self.metrics, self._ready)
+        v1 = api_table(parts.house, self.clock, streams=settings.streams)
+        api = Api(settings.listen, self.metrics, self._ready, tables=[v1])
         address = await api.start()
         stack.push_async_callback(api.stop)
         return address

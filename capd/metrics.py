@@ -27,7 +27,7 @@ from capd.model import (
     SectorId,
     Verdict,
 )
-from capd.series import Ups
+from capd.series import Http, Ups
 
 _Bounds = tuple[float, ...]
 _POLL_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
@@ -53,6 +53,7 @@ class Metrics:
         self._subscribers_and_orders()
         self._pushing_and_telling()
         self._daemon()
+        self.http = Http(self._registry)
         self._ups = Ups(shown=devices)
         self._registry.register(self._ups)
 

@@ -33,7 +33,7 @@ from capd.model import (
     SubscriberId,
     Verdict,
 )
-from capd.store import MeterHome
+from capd.store import MeterHome, Witness
 
 _AT_A_TIME = 500  # subscribers judged in one transaction
 _TRIES = 5
@@ -177,7 +177,9 @@ def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
     return Posting(before=before, step=result, reading=reading, parts=shares, backed=backed)
 
 
-async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
+async def accept_turn(
+    house: House, fact: Fact, *, now: datetime, witness: Witness | None = None
+) -> str | None:
     """Take in what somebody told about a subscriber, and judge them; return why not, if refused.
 
     The same top-up reference twice adds once, and is not refused; for somebody else, or another
@@ -210,6 +212,8 @@ async def accept_turn(house: House, fact: Fact, *, now: datetime) -> str | None:
         await desk.record(found)
         if not await book_calls(house, desk, standings[0].subscriber, found, now=now):
             await judge_at(house, desk, [fact.subscriber], now)
+        if witness is not None:
+            await witness(desk)
     return None
 
 

@@ -1,7 +1,8 @@
-"""Series of which there are as many as devices: a dictionary, until somebody asks for them."""
+"""Series of which there are many: one a device, or one a call of the API."""
 
 from collections.abc import Iterator
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -22,3 +23,38 @@ class Ups(Collector):
         for device, up in self.up.copy().items():  # in one go: the loop goes on writing
             family.add_metric([device], up)
         yield family
+
+
+_ANSWER_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Http:
+    """What is asked over /api/v1: by the call's path as declared, never by who or what in it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "capd_api_requests_total",
+            "Requests to the API, by call and status.",
+            ("route", "method", "status"),
+            registry=registry,
+        )
+        self._answer_s = Histogram(
+            "capd_api_seconds",
+            "How long the API took to answer; streams are not in it.",
+            ("route", "method"),
+            registry=registry,
+            buckets=_ANSWER_S,
+        )
+        self._streams = Gauge(
+            "capd_api_streams", "Clients that follow the events.", registry=registry
+        )
+
+    def answered(self, route: str, method: str, status: int, seconds: float | None) -> None:
+        """Count a request, and measure it unless it was a stream (None)."""
+        self._requests.labels(route, method, str(status)).inc()
+        if seconds is not None:
+            self._answer_s.labels(route, method).observe(seconds)
+
+    def set_streams(self, n: int) -> None:
+        """Show how many clients follow the events."""
+        self._streams.set(n)

@@ -26,6 +26,16 @@ def bytes_of(text: str | int) -> int:
     return _scaled(text, _BYTES, 'a size such as "100GB", "500MB", "2GiB" or a number of bytes')
 
 
+def signed_bytes_of(text: str | int) -> int:
+    """Return the bytes that *text* names, with a minus or a plus before it, or neither.
+
+    Raises ValueError with a sentence that says what is accepted.
+    """
+    bare = str(text).strip()
+    sign = -1 if bare.startswith("-") else 1
+    return sign * bytes_of(bare.removeprefix("-") if sign < 0 else bare.removeprefix("+"))
+
+
 def bps_of(text: str | int) -> int:
     """Return the bits a second that *text* ("30Mbps", "512kbps", 64000) names.
 

@@ -16,7 +16,7 @@ from capd.clock import utc_now
 from capd.errors import CannotBeDone, ConfigError
 from capd.lines import event_record
 from capd.model import Event, SubscriberId
-from capd.units import bytes_of, rfc3339, size_text
+from capd.units import rfc3339, signed_bytes_of, size_text
 
 app = typer.Typer(help="Readings that no link can carry: put aside until a person decides.")
 
@@ -162,10 +162,8 @@ async def _correct(
 
 def _signed(name: str, text: str) -> int:
     """Return the bytes that *text* names, with a minus or a plus before it, or neither."""
-    bare = text.strip()
-    sign = -1 if bare.startswith("-") else 1
     try:
-        return sign * bytes_of(bare.removeprefix("-") if sign < 0 else bare.removeprefix("+"))
+        return signed_bytes_of(text)
     except ValueError as exc:
         raise ConfigError(f"--{name}: {exc}") from None
 

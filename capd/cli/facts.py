@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from capd import config as configuration
-from capd.cli.books import Books, author, local_moment, opened, wait
+from capd.brake import brake_turn
+from capd.cli.books import author, local_moment, opened, wait
 from capd.cli.options import ConfigFile, Json, Note, Subscriber, Until
 from capd.cli.output import as_json, line
 from capd.clock import utc_now
@@ -142,26 +143,10 @@ def _say(found: list[tuple[int, Event]], nothing: str, *, json: bool) -> None:
 async def _brake(path: Path | None, note: str, *, paused: bool, json: bool) -> None:
     async with opened(path, change=True) as books:
         before = await books.store.trail.last_id()
-        if await _is_paused(books) != paused or await books.store.people.paused() is None:
-            async with books.store.judging() as desk:
-                await desk.record([_brake_event(note, paused=paused)])
+        await brake_turn(
+            books.house, paused=paused, note=note, author=author(), by="command", now=utc_now()
+        )
         # the daemon is not to take back on its next start what was said here
         await books.store.people.remember(PAUSED_SEEN, str(books.config.decide.paused))
         found = await books.store.trail.events(after=before)
         _say(found, f"capd is {'paused' if paused else 'not paused'} already", json=json)
-
-
-async def _is_paused(books: Books) -> bool:
-    said = await books.store.people.paused()
-    return books.config.decide.paused if said is None else said
-
-
-def _brake_event(note: str, *, paused: bool) -> Event:
-    effect = "nothing is pushed until it is resumed" if paused else "orders are carried out again"
-    return Event(
-        at=utc_now(),
-        kind="paused" if paused else "resumed",
-        text=f"{'Paused' if paused else 'Resumed'}: {effect} ({note}).",
-        author=author(),
-        figures={"by": "command", "note": note},
-    )

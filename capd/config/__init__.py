@@ -158,10 +158,11 @@ class NotifyConfig(_Strict):
 
 
 class ApiConfig(_Strict):
-    """Where /metrics, /healthz and /readyz are served; an empty text: nowhere."""
+    """Where the API, /metrics, /healthz and /readyz are served; an empty text: nowhere."""
 
     listen: Annotated[str, AfterValidator(checks.listen)] | None = "127.0.0.1:8080"
     device_metrics: bool = True  # capd_device_up{device}
+    streams: int = Field(default=50, ge=0, le=10_000)  # clients that follow the events at once
 
 
 class _File(_Strict):

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from sqlalchemy import text
 
 from capd.store import schema
+from capd.store.answered import Answered, AnsweredBefore, Kept
 from capd.store.database import Database, mask
-from capd.store.desk import Desk
+from capd.store.desk import Desk, Witness
 from capd.store.history import History
 from capd.store.imports import Changes
 from capd.store.ledger import Ledger
@@ -20,7 +21,19 @@ from capd.store.schema import head, upgrade
 from capd.store.tokens import Tokens
 from capd.store.trail import Trail
 
-__all__ = ["Changes", "Desk", "MeterHome", "Store", "check", "head", "mask", "upgrade"]
+__all__ = [
+    "AnsweredBefore",
+    "Changes",
+    "Desk",
+    "Kept",
+    "MeterHome",
+    "Store",
+    "Witness",
+    "check",
+    "head",
+    "mask",
+    "upgrade",
+]
 
 
 class Store:
@@ -36,6 +49,7 @@ class Store:
         self.orders = Orders(database, self.outbox)
         self.trail = Trail(database)
         self.notices = Notices(database, self.outbox)
+        self.answered = Answered(database)
         self.tokens = Tokens(database, self.outbox)
 
     @classmethod

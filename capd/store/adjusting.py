@@ -132,11 +132,18 @@ async def aside(conn: AsyncConnection, number: int) -> Aside | None:
     return None if row is None else rows.aside(row)
 
 
-async def drawer(conn: AsyncConnection, *, closed: bool, limit: int) -> list[Aside]:
-    """Return the readings that were put aside, newest first; those decided on where *closed*."""
+async def drawer(
+    conn: AsyncConnection, *, closed: bool, before: int | None, limit: int
+) -> list[Aside]:
+    """Return the readings that were put aside, newest first; those decided on where *closed*.
+
+    Only those with numbers below *before*.
+    """
     query = select(implausible).order_by(implausible.c.id.desc()).limit(limit)
     if not closed:
         query = query.where(implausible.c.state == DrawerState.OPEN)
+    if before is not None:
+        query = query.where(implausible.c.id < before)
     return [rows.aside(row) for row in (await conn.execute(query)).mappings()]
 
 

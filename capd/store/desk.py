@@ -1,6 +1,6 @@
 """One judgement's transaction: load, think, save, with no other writer in between."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from capd.model import (
 )
 from capd.store import rows, standings
 from capd.store.adjusting import Adjusting
+from capd.store.answered import Kept, keep
 from capd.store.filling import Filling
 from capd.store.order_events import order_event
 from capd.store.orders import given_to
@@ -44,6 +45,7 @@ class Desk:
     def __init__(self, conn: AsyncConnection, outbox: Outbox) -> None:
         self._conn = conn
         self._outbox = outbox
+        self.written: list[tuple[int, Event]] = []  # in this transaction, with their ids
         self.adjusting = Adjusting(conn)
         self.filling = Filling(conn)
 
@@ -63,7 +65,12 @@ class Desk:
         written = list(zip(ids, events, strict=True))
         await project(self._conn, written)
         await self._outbox.enqueue(self._conn, written)
+        self.written += written
         return ids
+
+    async def keep_answer(self, kept: Kept, at: datetime) -> None:
+        """Keep what is answered over HTTP to whoever wrote this; AnsweredBefore if it is."""
+        await keep(self._conn, kept, at)
 
     async def fact_seen(self, kind: str, reference: str) -> Event | None:
         """Return the event of *kind* that had this reference: the same twice counts once."""
@@ -132,3 +139,7 @@ class Desk:
             orders.c.released_at < micros(before),
         )
         return int((await self._conn.execute(query)).scalar_one())
+
+
+Witness = Callable[[Desk], Awaitable[None]]
+"""Is called last in a transaction that somebody asked for: what it writes is saved with it."""

@@ -151,10 +151,12 @@ class Ledger:
         async with self._database.read() as conn:
             return [rows.implausible_of(row.evidence) for row in await conn.execute(query)]
 
-    async def drawer(self, *, closed: bool = False, limit: int = 1000) -> list[Aside]:
+    async def drawer(
+        self, *, closed: bool = False, before: int | None = None, limit: int = 1000
+    ) -> list[Aside]:
         """Return the readings that wait for a person; where *closed*, also those decided on."""
         async with self._database.read() as conn:
-            return await adjusting.drawer(conn, closed=closed, limit=limit)
+            return await adjusting.drawer(conn, closed=closed, before=before, limit=limit)
 
     async def drawer_open(self) -> int:
         """Return how many readings wait for a person."""

@@ -46,10 +46,16 @@ class Orders:
         return await self._orders(query.order_by(orders.c.id).limit(limit))
 
     async def listing(
-        self, *, states: Collection[OrderState] | None = None, limit: int = 1000
+        self,
+        *,
+        states: Collection[OrderState] | None = None,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> list[Order]:
-        """Return orders, newest first."""
+        """Return orders, newest first; those with numbers below *before*."""
         query = select(orders).order_by(orders.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(orders.c.id < before)
         return await self._orders(
             query if states is None else query.where(orders.c.state.in_(list(states)))
         )

@@ -86,8 +86,13 @@ class Outbox:
         ready = or_(outbox.c.next_at.is_(None), outbox.c.next_at <= micros(now))
         return await self._deliveries(limit, outbox.c.id.in_(oldest), ready)
 
-    async def given_up(self, limit: int = 100) -> list[tuple[Delivery, str]]:
-        """Return what could not be delivered, newest first, with the problem (UC-7)."""
+    async def given_up(
+        self, limit: int = 100, *, before: int | None = None
+    ) -> list[tuple[Delivery, str]]:
+        """Return what could not be delivered, newest first, with the problem (UC-7).
+
+        Only deliveries with ids below *before*.
+        """
         query = (
             select(*DELIVERY, outbox.c.problem)
             .join_from(outbox, events, outbox.c.event == events.c.id)
@@ -95,6 +100,8 @@ class Outbox:
             .order_by(outbox.c.id.desc())
             .limit(limit)
         )
+        if before is not None:
+            query = query.where(outbox.c.id < before)
         async with self._database.read() as conn:
             found = (await conn.execute(query)).mappings()
             return [(rows.delivery(row), row["problem"]) for row in found]

@@ -18,6 +18,7 @@ from capd.model import (
     ProductId,
     Reason,
     Role,
+    Sector,
     Standing,
     Subscriber,
     SubscriberId,
@@ -113,6 +114,10 @@ class People:
         """Return what is sold, by id."""
         async with self._database.read() as conn:
             return await standings.all_products(conn)
+
+    async def sectors(self) -> list[Sector]:
+        """Return every sector, by id."""
+        return list((await self.inventory()).sectors)
 
     async def devices(self) -> dict[DeviceId, Device]:
         """Return every device with its meters, by id."""

@@ -20,7 +20,9 @@ TEXT = {".py", ".toml", ".md", ".yaml", ".yml", ".json", ".service", ".cfg", ".t
 TESTED_THROUGH = {
     "capd.__main__": ("tests/integration/test_cli_setup.py", "one line that calls the cli"),
     "capd.account": ("tests/unit/test_account_usage.py", "the stage's sentence"),
+    "capd.api": ("tests/integration/test_api_v1.py", "asked over HTTP"),
     "capd.answers": ("tests/integration/test_cli_facts.py", "what commands print"),
+    "capd.brake": ("tests/integration/test_cli_facts.py", "pause and resume"),
     "capd.cli": ("tests/integration/test_cli_setup.py", "the command line, from outside"),
     "capd.collect": ("tests/integration/test_poller.py", "the stage's Protocol"),
     "capd.config.checks": ("tests/unit/test_config.py", "one line for each mistake in a file"),
