@@ -15,8 +15,8 @@ from capd.house import House
 __all__ = ["V1", "Api", "Ready", "host_and_port", "table", "v1"]
 
 
-def v1(house: House, clock: Clock, *, streams: int) -> V1:
-    """Return /api/v1 over *house*; at most *streams* clients follow the events at once."""
+def v1(house: House, clock: Clock, streams: events.Streams) -> V1:
+    """Return /api/v1 over *house*."""
     return V1(
         house,
         clock,
@@ -25,11 +25,11 @@ def v1(house: House, clock: Clock, *, streams: int) -> V1:
             *telling.CALLS,
             *network.CALLS,
             *work.CALLS,
-            *events.calls(streams, house.metrics),
+            *events.calls(streams),
         ),
     )
 
 
 def table(house: House, clock: Clock, *, streams: int) -> web.RouteTableDef:
-    """Return the routes of /api/v1."""
-    return v1(house, clock, streams=streams).routes()
+    """Return the routes of /api/v1; at most *streams* clients follow the events at once."""
+    return v1(house, clock, events.Streams(streams, house.metrics)).routes()

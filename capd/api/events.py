@@ -47,7 +47,8 @@ Asks = Ask[EventsQuery, None]
 class Streams:
     """Who follows the trail: so many at once, and one look at the books for all of them."""
 
-    def __init__(self, most: int, metrics: Metrics) -> None:
+    def __init__(self, most: int, metrics: Metrics, *, beat_s: float = _BEAT_S) -> None:
+        self.beat_s = beat_s
         self._most = most
         self._metrics = metrics
         self._open = 0
@@ -166,7 +167,7 @@ class Following:
                 last = found[-1][0] if found else after
                 after = last if len(found) == _AT_A_TIME else max(last, newest)
                 continue
-            if time.monotonic() - self._said_s >= _BEAT_S:
+            if time.monotonic() - self._said_s >= self._streams.beat_s:
                 await token_of(self._ask.request, store)  # revoked in the meantime?
                 await self._send(": still here\n\n")
             with suppress(TimeoutError):
@@ -189,9 +190,8 @@ class Following:
         self._said_s = time.monotonic()
 
 
-def calls(most: int, metrics: Metrics) -> tuple[AnyCall, ...]:
-    """Return the one call; at most *most* follow at once."""
-    streams = Streams(most, metrics)
+def calls(streams: Streams) -> tuple[AnyCall, ...]:
+    """Return the one call."""
 
     async def follow(ask: Asks) -> web.StreamResponse:
         return await Following(ask, streams).run()

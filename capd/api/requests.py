@@ -101,9 +101,12 @@ async def body_of(request: web.Request, raw: bytes, model: type[_M]) -> _M:
     try:
         data = json_of(raw.decode("utf-8-sig"), source=_SOURCE)
     except UnicodeDecodeError as exc:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"is not UTF-8 text (byte {exc.start})") from None
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, f"the body is not UTF-8 text (byte {exc.start})"
+        ) from None
     except ConfigError as exc:
-        raise _bad(exc) from None
+        words = str(exc).removeprefix(f"{_SOURCE}: ")
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {words}") from None
     return _parsed(model, data, list(_unfit(data, "")))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from capd.api import Api, v1
+from capd.api.events import Streams
 from capd.clock import utc_now
 from capd.model import TokenRole
 from capd.tokens import create
@@ -68,9 +69,11 @@ class Client:
 
 
 @asynccontextmanager
-async def an_api(house, *, clock=utc_now, streams=5, portal="S-1") -> AsyncIterator[Client]:
+async def an_api(
+    house, *, clock=utc_now, streams=5, beat_s=15.0, portal="S-1", tokens=None
+) -> AsyncIterator[Client]:
     """Serve *house* on a free port, with a token for each role; the portal's is *portal*'s."""
-    tokens = {
+    tokens = tokens or {
         role.value: await create(
             house.store,
             f"the-{role}",
@@ -85,7 +88,7 @@ async def an_api(house, *, clock=utc_now, streams=5, portal="S-1") -> AsyncItera
         "127.0.0.1:0",
         house.metrics,
         _ready,
-        tables=[v1(house, clock, streams=streams).routes()],
+        tables=[v1(house, clock, Streams(streams, house.metrics, beat_s=beat_s)).routes()],
     )
     address = await api.start()
     try:
