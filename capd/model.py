@@ -566,6 +566,7 @@ class Verdict:
     events: tuple[Event, ...] = ()
     watch_bytes: int | None = None  # judge again when counted usage reaches this
     due_at: datetime | None = None  # judge again then, at the latest
+    ways: tuple[str, ...] = ()  # what would change what is owed, beside usage: for a debt
 
 
 # ---- decide -> enforce ---------------------------------------------------------------------------

@@ -23,7 +23,12 @@ from capd.model import Counts, Fact, Inventory, MeterKey, Reading, SubscriberId
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
 
-UNPRINTED = frozenset({"topup", "delay", "breach", "imported", "paused", "resumed"})
+UNPRINTED = frozenset(
+    {
+        *("topup", "delay", "breach", "imported", "paused", "resumed"),
+        *("invoice", "payment", "refund", "credit", "attempt", "task_done"),
+    }
+)
 """The kinds of event that a replay does not print: what was told, and nothing follows yet."""
 
 Progress = Callable[[int], None]

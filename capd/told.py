@@ -30,6 +30,7 @@ TOLD: Mapping[str, Telling] = {
     "plan_changed": Telling("your product has changed"),
     "charge": Telling("a charge"),
     "topup": Telling("more data was added"),
+    "fee_quoted": Telling("what coming back costs"),
     "downgrade_offered": Telling("you may go back to your former product"),
     "fair_use_notice": Telling("your usage"),  # FU-1
     "addon": Telling("your add-on is ordered"),  # AD-1

@@ -68,7 +68,9 @@ def what_would_change(
         end = day_text(standing.period.end, zone)
         said.append(f"The new period, from {end}, {effect} ({clauses.allowance}).")
     limits = [hold for hold in standing.holds if hold not in blocking]
-    said += [_until_released(hold, "hold", zone) for hold in others]
+    theirs = {matter.key for matter in standing.matters if matter.kind == "suspension"}
+    said += verdict.ways
+    said += [_until_released(hold, "hold", zone) for hold in others if hold.reason not in theirs]
     said += [_until_released(hold, "limit", zone) for hold in limits]
     if len(blocking) > 1:
         said.append(f"Service comes back when all {len(blocking)} holds are closed.")

@@ -9,6 +9,9 @@ from datetime import datetime, tzinfo
 from capd.decide import holds
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
+from capd.decide.debt import facts as debt
+from capd.decide.debt.facts import extension
+from capd.decide.debt.state import released
 from capd.decide.installation import facts as installation
 from capd.decide.policy import Policy
 from capd.decide.shapes import SHAPES, guess
@@ -171,6 +174,7 @@ def _release(told: Told) -> Answer:
         "reason": reason.value,
         "note": note,
         **({} if hold.period is None else {"period": hold.period}),
+        **(released(told.standing, told.now) if reason is Reason.NON_PAYMENT else {}),
     }
     closed = told.event("hold_closed", text, hold.clause, figures)
     if reason is not Reason.CAP:
@@ -185,6 +189,10 @@ def _delay(told: Told) -> Answer:
     until = moment_of(told.fact.details["until"])
     if until <= told.now:
         return Refused(f"until: {rfc3339(until)} is over already")
+    if told.get("reason") not in (None, Reason.CAP, Reason.NON_PAYMENT):
+        return Refused("reason: only what follows from the cap or non_payment can be put off")
+    if told.get("reason") == Reason.NON_PAYMENT:
+        return extension(told, until)
     note, present = told.get("note") or "", told.standing.delay
     if present is not None and (present.until, present.note) == (until, note):
         return ()
@@ -229,9 +237,9 @@ _OF_USAGE: Mapping[str, FactKind] = {
         accept=_release,
     ),
     "delay": FactKind(
-        help="puts off whatever follows from going over the cap (UC-8)",
+        help="puts off what follows from the cap, or with the reason non_payment from debt (UC-8)",
         required=("until",),
-        optional=("note",),
+        optional=("note", "reason"),
         accept=_delay,
     ),
     "clock": FactKind(help="only lets time pass", of_subscriber=False, accept=_clock),
@@ -240,6 +248,7 @@ _OF_USAGE: Mapping[str, FactKind] = {
 FACTS: Mapping[str, FactKind] = {
     **_OF_USAGE,
     **addons.FACTS,
+    **debt.FACTS,
     **installation.FACTS,
     **voice.FACTS,
 }

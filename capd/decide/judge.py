@@ -7,6 +7,9 @@ from datetime import datetime, tzinfo
 from capd.decide import allowance, breaches, caps, delays, holds, notices, overage
 from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
+from capd.decide.debt import rules as debt
+from capd.decide.debt import schedule
+from capd.decide.debt.words import ways as debt_ways
 from capd.decide.fair import rules as fair
 from capd.decide.policy import Action, Policy
 from capd.decide.standing import apply
@@ -15,9 +18,11 @@ from capd.model import Event, Product, ProductId, Standing, Verdict
 RULES: tuple[Rule, ...] = (
     *addons.RULES,  # AD
     holds.closings,  # UC-1, UC-3, UC-8, and holds with an end
+    *debt.CLOSINGS,  # CT-4
     notices.reached,  # UC-11
     caps.over,  # UC-2, UC-4
     *fair.RULES,  # FU
+    *debt.RULES,  # CT-4, B-1, C-1 to C-3, E-3
 )
 _MOST_ROUNDS = 10
 
@@ -56,6 +61,7 @@ def judge(
         events=events,
         watch_bytes=watch_bytes(case),
         due_at=due_at(case),
+        ways=debt_ways(case),
     )
 
 
@@ -94,6 +100,7 @@ def due_at(case: Case) -> datetime:
     """Return when time alone changes something: the period's end, or what falls due before it."""
     moments = [hold.until for hold in case.standing.holds if hold.until is not None]
     moments += [matter.due_at for matter in case.standing.matters if matter.due_at is not None]
+    moments += schedule.moments(case)
     if case.standing.delay is not None:
         moments.append(case.standing.delay.until)
     if case.is_over and case.cap_hold is None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from capd.decide.terms.addons import Addons
 from capd.decide.terms.calendar import Calendar
+from capd.decide.terms.debt import BreachTerms, Dunning, Quiet, Reconnection
 from capd.decide.terms.fair import FairUse
 from capd.decide.terms.installation import Installation
 from capd.decide.terms.voice import Calls
@@ -95,6 +96,10 @@ class Policy:
     fair_use: FairUse = field(default_factory=FairUse)
     calendar: Calendar = field(default_factory=Calendar)
     installation: Installation = field(default_factory=Installation)
+    dunning: Dunning = field(default_factory=Dunning)
+    quiet: Quiet = field(default_factory=Quiet)
+    reconnection: Reconnection = field(default_factory=Reconnection)
+    breach: BreachTerms = field(default_factory=BreachTerms)
 
     def hold_rule(self, reason: Reason) -> HoldRule:
         """Return what a hold with *reason* does; one that the file left out blocks."""

@@ -8,6 +8,7 @@ from capd.decide.policy import Clauses, HoldRule, Overage, Policy
 from capd.model import Reason
 from capd.policies.addons import AddonSection
 from capd.policies.calendar import CalendarSection
+from capd.policies.debt import BreachSection, DunningSection, QuietSection, ReconnectionSection
 from capd.policies.fair import FairUseSection
 from capd.policies.holds import Holds
 from capd.policies.installation import InstallationSection
@@ -34,6 +35,10 @@ class PolicyFile(Strict):
     fair_use: FairUseSection = FairUseSection()
     calendar: CalendarSection = CalendarSection()
     installation: InstallationSection = InstallationSection()
+    dunning: DunningSection = DunningSection()
+    quiet: QuietSection = QuietSection()
+    reconnection: ReconnectionSection = ReconnectionSection()
+    breach: BreachSection = BreachSection()
 
     def policy(self) -> Policy:
         """Return what the file says, and what it leaves out as it is by default."""
@@ -56,6 +61,10 @@ class PolicyFile(Strict):
             fair_use=self.fair_use.terms(),
             calendar=self.calendar.terms(),
             installation=self.installation.terms(),
+            dunning=self.dunning.terms(),
+            quiet=self.quiet.terms(),
+            reconnection=self.reconnection.terms(),
+            breach=self.breach.terms(),
         )
 
     def _clauses(self) -> Clauses:

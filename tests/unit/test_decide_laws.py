@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from capd.account.periods import period_of
 from capd.decide import facts
+from capd.decide.debt import book, state
 from capd.decide.facts import Refused
 from capd.decide.judge import judge
 from capd.decide.policy import Action, Policy
 from capd.decide.standing import apply
+from capd.decide.terms.debt import Dunning, Fee, Quiet, Reconnection, Since, Step, StepKind
 from capd.model import Event, Fact, Reason
 from capd.units import rfc3339
 from tests.builders import CATALOGUE, GB, LONDON, NOON, a_breach, a_standing, a_usage
@@ -53,6 +55,9 @@ class Life:
         )
 
     def tell(self, kind, details):
+        seen = [event.figures["key"] for event in self.trail if event.kind == "invoice"]
+        if kind == "invoice" and details["reference"] in seen:
+            return  # a reference stands for one invoice
         fact = Fact(at=self.now, fact=kind, subscriber="S-1", details=details, author="kim")
         found = facts.accept(
             self.standing,
@@ -72,6 +77,10 @@ class Life:
 
     def delay(self, hours):
         self.tell("delay", {"until": rfc3339(self.now + hours * HOUR)})
+
+    def time_to_pay(self, hours):
+        until = rfc3339(self.now + hours * HOUR)
+        self.tell("delay", {"until": until, "reason": "non_payment"})
 
     def write(self, events):
         self.trail += events
@@ -97,9 +106,54 @@ steps = st.one_of(
     st.tuples(st.just("tell"), st.just("release"), st.builds(lambda r: {"reason": r}, reasons)),
     st.tuples(st.just("delay"), st.integers(1, 24 * 40)),
 )
-lives = st.lists(steps, max_size=12)
+dates = st.sampled_from(["2026-02-20", "2026-03-01", "2026-03-10", "2026-04-01"])
+bills = st.sampled_from(["b-1", "b-2", "b-3"])
+amounts = st.sampled_from(["5", "20", "25.00", "40"])
+
+
+def fact_of(name, **fields):
+    """Return a step that tells a fact with such details."""
+    return st.tuples(st.just("tell"), st.just(name), st.fixed_dictionaries(fields))
+
+
+of_debt = st.one_of(
+    fact_of("invoice", reference=bills, amount=amounts, issued_on=dates),
+    fact_of("payment", reference=st.just("p"), amount=amounts),
+    fact_of("payment", reference=st.just("p"), amount=amounts, invoice=bills),
+    fact_of("refund", reference=st.just("r"), amount=amounts),
+    fact_of("attempt", channel=st.sampled_from(["email", "phone"])),
+    fact_of("task_done", task=st.builds("phone/{}".format, bills)),
+    fact_of("dispute", invoice=bills),
+    fact_of("dispute_settled", invoice=bills),
+    st.tuples(st.just("time_to_pay"), st.integers(1, 24 * 20)),
+    st.tuples(st.just("wait"), st.integers(0, 24 * 20)),
+    st.tuples(
+        st.just("tell"), st.just("release"), st.just({"reason": "non_payment", "note": "so"})
+    ),
+)
+lives = st.lists(st.one_of(steps, of_debt), max_size=12) | st.lists(of_debt, max_size=14)
+_STEPS = (
+    Step(name="notice", kind=StepKind.NOTICE, days=1, since=Since.DUE, clause="B-1"),
+    Step(name="call", kind=StepKind.TASK, days=2, since=Since.DUE, clause="C-2"),
+    Step(
+        name="fee", kind=StepKind.LATE_FEE, days=5, since=Since.NOTICE, clause="E-3",
+        fee=Fee(percent_a_month=Decimal(1), every_month=True),
+    ),
+    Step(name="off", kind=StepKind.SUSPEND, days=20, since=Since.ISSUED, clause="C-1"),
+)  # fmt: skip
 policies = st.builds(
     Policy,
+    dunning=st.builds(
+        Dunning,
+        steps=st.sampled_from([_STEPS, _STEPS[3:], _STEPS[::3], Dunning().steps]),
+        attempts=st.sampled_from([(), ("email", "phone")]),
+        least=st.sampled_from([Decimal(0), Decimal(10)]),
+        disputes_wait=st.booleans(),
+    ),
+    quiet=st.sampled_from([Quiet(), Quiet(reasons=())]),
+    reconnection=st.sampled_from(
+        [Reconnection(), Reconnection(fee=Decimal(9), late_fee=Decimal(1))]
+    ),
     first_action=st.sampled_from(Action),
     repeat_action=st.sampled_from(Action),
     delay_h=st.sampled_from([0, 0, 24, 24 * 20]),
@@ -191,8 +245,8 @@ def test_the_trail_replayed_in_two_parts_is_the_trail_replayed_at_once(policy, s
     whole = apply(start, trail, CATALOGUE)
     assert apply(apply(start, trail[:cut], CATALOGUE), trail[cut:], CATALOGUE) == whole
     known = lives[-1].standing
-    assert (whole.holds, whole.product, whole.delay, whole.breaches) == (
-        known.holds, known.product, known.delay, known.breaches,
+    assert (whole.holds, whole.product, whole.delay, whole.breaches, whole.matters) == (
+        known.holds, known.product, known.delay, known.breaches, known.matters,
     )  # fmt: skip
 
 
@@ -218,3 +272,34 @@ def test_each_unit_begun_is_charged_exactly_once_however_it_was_read__UC_4(uses)
         range(1, units + 1)
     )
     assert sum(Decimal(e.figures["amount"]) for e in charged) == units + 5
+
+
+@given(policies, lives)
+def test_nothing_is_charged_twice_and_no_payment_is_lost(policy, story):
+    told, paid, refunded = Decimal(0), Decimal(0), Decimal(0)
+    life = None
+    for life, _ in lived(policy, story):
+        ids = [e.figures["charge_id"] for e in life.trail if e.kind == "charge"]
+        assert len(set(ids)) == len(ids)
+    for event in life.trail if life else ():
+        amount = Decimal(str(event.figures.get("amount", 0) or 0))
+        told += amount if event.kind == "invoice" else 0
+        paid += amount if event.kind == "payment" else 0
+        refunded += amount if event.kind == "refund" else 0
+    if life is not None:
+        owed = sum(one.owed for one in book.invoices(life.standing))
+        assert paid - refunded - book.credit(life.standing) == told - owed
+
+
+@given(policies, st.lists(of_debt, max_size=14))
+def test_who_is_off_for_a_debt_owes_one_and_was_reached_as_the_terms_demand(policy, story):
+    for life, _ in lived(policy, story):
+        known = state.suspension(life.standing)
+        off = any(hold.reason is Reason.NON_PAYMENT for hold in life.standing.holds)
+        assert off == (known is not None and known.state is state.State.ON)
+        if off:
+            assert book.invoices(life.standing)
+        for event in life.trail:
+            if event.kind == "hold_opened" and policy.dunning.attempts:
+                tried = {e.figures["channel"] for e in life.trail if e.kind == "attempt"}
+                assert "phone" in tried

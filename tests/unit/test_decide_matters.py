@@ -16,31 +16,31 @@ DAY = timedelta(days=1)
 
 
 def told(standing, *, at=NOON, **change):
-    event = an_event("invoice", at=at, **matters.change("invoice", "inv-7", **change))
+    event = an_event("errand", at=at, **matters.change("errand", "e-7", **change))
     return apply(standing, [event], CATALOGUE)
 
 
 def test_an_event_opens_a_matter_and_says_all_that_is_known_of_it():
     standing = told(a_standing(), due_at=NOON + DAY, amount=Decimal("25.00"), issued_at=NOON)
-    (invoice,) = matters.of_kind(standing, "invoice")
-    assert (invoice.key, invoice.opened_at, invoice.due_at) == ("inv-7", NOON, NOON + DAY)
-    assert matters.money(invoice, "amount") == Decimal("25.00")
-    assert matters.moment(invoice, "issued_at") == NOON
-    assert matters.text(invoice, "unsaid") is None
-    assert not matters.flag(invoice, "unsaid")
+    (errand,) = matters.of_kind(standing, "errand")
+    assert (errand.key, errand.opened_at, errand.due_at) == ("e-7", NOON, NOON + DAY)
+    assert matters.money(errand, "amount") == Decimal("25.00")
+    assert matters.moment(errand, "issued_at") == NOON
+    assert matters.text(errand, "unsaid") is None
+    assert not matters.flag(errand, "unsaid")
 
 
 def test_a_later_event_changes_it_and_it_stays_open_since_then():
     standing = told(told(a_standing(), amount=25), at=NOON + DAY, amount=20, paid=True)
-    (invoice,) = standing.matters
-    assert (invoice.opened_at, matters.number(invoice, "amount")) == (NOON, 20)
-    assert matters.flag(invoice, "paid")
+    (errand,) = standing.matters
+    assert (errand.opened_at, matters.number(errand, "amount")) == (NOON, 20)
+    assert matters.flag(errand, "paid")
 
 
 def test_one_that_is_closed_is_gone():
     standing = told(told(a_standing(), amount=25), is_open=False)
     assert standing.matters == ()
-    assert matters.find(standing, "invoice", "inv-7") is None
+    assert matters.find(standing, "errand", "e-7") is None
 
 
 def test_a_matter_is_judged_again_when_it_falls_due():

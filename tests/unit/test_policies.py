@@ -1,11 +1,13 @@
 """A policy file is read strictly, and the shipped one says what the code does by itself."""
 
+from datetime import time
 from decimal import Decimal
 
 import pytest
 
 from capd import policies
 from capd.decide.policy import Action, HoldRule, Overage, Policy
+from capd.decide.terms.debt import Fee
 from capd.errors import ConfigError
 from capd.model import Reason
 
@@ -134,3 +136,90 @@ down = "1Mbps"
 def test_a_policy_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.toml: no such file"):
         policies.load(tmp_path / "none.toml")
+
+
+DUNNING = """
+[dunning]
+clause = "B-1"
+due_days = 15
+at = "08:30"
+least = "5.00"
+attempts = ["email", "phone"]
+[[dunning.steps]]
+step = "notice"
+name = "reminder"
+days = 16
+since = "issued"
+clause = "B-1"
+[[dunning.steps]]
+step = "late_fee"
+days = 10
+since = "notice"
+percent_a_month = "1"
+legal_percent_a_month = "1.5"
+clause = "E-3"
+"""
+
+
+def test_a_dunning_schedule_is_data(tmp_path):
+    terms = load(tmp_path, HEAD + DUNNING).dunning
+    assert (terms.due_days, terms.at, terms.least) == (15, time(8, 30), Decimal(5))
+    assert [(step.name, step.kind.value, step.days) for step in terms.steps] == [
+        ("reminder", "notice", 16), ("late_fee", "late_fee", 10),
+    ]  # fmt: skip
+    assert terms.steps[1].fee == Fee(
+        percent_a_month=Decimal(1), legal_percent_a_month=Decimal("1.5")
+    )
+    assert terms.attempts == ("email", "phone")
+
+
+def test_hours_and_fees_of_a_debt_can_be_set(tmp_path):
+    policy = load(
+        tmp_path,
+        HEAD
+        + """
+[quiet]
+reasons = ["non_payment", "cap"]
+weekends = false
+opens = "10:00"
+closes = "00:00"
+[reconnection]
+clause = "C-3"
+fee = "25"
+late_fee = "5"
+[breach]
+notice_days = 7
+""",
+    )
+    assert policy.quiet.reasons == (Reason.NON_PAYMENT, Reason.CAP)
+    assert (policy.quiet.opens, policy.quiet.closes, policy.quiet.weekends) == (
+        time(10), None, False,
+    )  # fmt: skip
+    assert (policy.reconnection.fee, policy.reconnection.clause) == (Decimal(25), "C-3")
+    assert policy.breach.notice_days == 7
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        ('step = "late_fee"\ndays = 1\nsince = "due"', "a late_fee wants an amount"),
+        ('step = "suspend"\ndays = 0\nsince = "due"', "wants days of 1 or more"),
+        ('step = "suspend"\ndays = -1\nsince = "issued"', "days wants at least 0"),
+        ('step = "notice"\ndays = 1\nsince = "notice"', "a notice counts from issued or due"),
+        ('step = "suspend"\ndays = 1\nsince = "due"\namount = "1"', "are for a late_fee"),
+        ('step = "call"\ndays = 1\nsince = "due"', "dunning.steps[0].step"),
+        ('step = "suspend"\ndays = 1\nsince = "notice"', "wants a step that gives one"),
+    ],
+)
+def test_a_step_that_makes_no_sense_is_refused(tmp_path, step, wrong):
+    with pytest.raises(ConfigError, match=wrong.replace("[", r"\[").replace("]", r"\]")):
+        load(tmp_path, f'{HEAD}[[dunning.steps]]\n{step}\nclause = "x"\n')
+
+
+def test_steps_have_names_of_their_own_and_one_suspends(tmp_path):
+    step = '[[dunning.steps]]\nstep = "{}"\n{}days = 1\nsince = "due"\nclause = "x"\n'
+    with pytest.raises(ConfigError, match="'notice' is there twice"):
+        load(tmp_path, HEAD + step.format("notice", "") * 2)
+    twice = step.format("suspend", 'name = "a"\n') + step.format("suspend", 'name = "b"\n')
+    with pytest.raises(ConfigError, match="suspended once"):
+        load(tmp_path, HEAD + twice)

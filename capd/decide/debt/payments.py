@@ -1,0 +1,85 @@
+"""Money that arrives, and where it goes: to the invoice named, then to the oldest, then credit."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from capd.decide import holds
+from capd.decide.debt import book, schedule
+from capd.decide.debt.book import Invoice
+from capd.decide.debt.state import State, hold, suspension
+from capd.decide.told import Told
+from capd.decide.wording import list_text, money_text
+from capd.model import Event
+
+
+def received(told: Told, amount: Decimal, named: str | None) -> tuple[Event, ...]:
+    """Return what a payment of *amount* makes different, meant for the invoice *named* or any."""
+    before = book.credit(told.standing)
+    paid, left = _spread(told, amount + before, named)
+    clause = told.policy.dunning.clause
+    reference = told.fact.details["reference"]
+    figures = {
+        **(book.credit_change(left, told.currency) if left != before else {}),
+        "reference": reference,
+        "amount": money_text(amount),
+        "currency": told.currency,
+        "invoice": named,
+    }
+    text = f"{money_text(amount)} {told.currency} arrived (reference {reference})"
+    if paid:
+        text += f", for {list_text([one.key for one in paid], 'and')}"
+    if left:
+        text += f"; {money_text(left)} {told.currency} is kept as credit"
+    return (
+        told.event("payment", f"{text} ({clause}).", clause, figures),
+        *(settled(told, invoice) for invoice in paid),
+        *_released(told, paid),
+    )
+
+
+def settled(told: Told, invoice: Invoice) -> Event:
+    """Return the event that *invoice* is paid, in full or in part."""
+    case, clause = told.case, told.policy.dunning.clause
+    figures = schedule.change(case, invoice, told.now)
+    if invoice.owed > 0:
+        text = f"{schedule.named(invoice)} is paid in part, {schedule.owed_text(invoice)} is left"
+        return told.event("invoice_part_paid", f"{text} ({clause}).", clause, figures)
+    text = f"{schedule.named(invoice)} is paid ({clause})."
+    return told.event("invoice_paid", text, clause, figures)
+
+
+def _spread(told: Told, amount: Decimal, named: str | None) -> tuple[list[Invoice], Decimal]:
+    """Return the invoices that *amount* pays, as they are after it, and what is left of it."""
+    paid = []
+    for invoice in _in_order(told, named):
+        part = min(amount, invoice.owed)
+        if part > 0:
+            paid.append(replace(invoice, paid=invoice.paid + part))
+            amount -= part
+    return paid, amount
+
+
+def _released(told: Told, paid: Iterable[Invoice]) -> Iterable[Event]:
+    """Close the hold that billing opened for an invoice, naming it in its note, when it is paid."""
+    open_hold, known = hold(told.standing), suspension(told.standing)
+    if open_hold is None or (known is not None and known.state is State.ON):
+        return
+    if any(one.key == open_hold.note and one.owed <= 0 for one in paid):
+        text = f"Invoice {open_hold.note} is paid: the hold for it is closed ({open_hold.clause})."
+        yield holds.closed(
+            open_hold,
+            at=told.now,
+            clause=open_hold.clause,
+            text=text,
+            author=told.fact.author,
+        )
+
+
+def _in_order(told: Told, named: str | None) -> Iterable[Invoice]:
+    """Return the invoice *named*, then the others, the oldest first, but for those in dispute."""
+    everything = book.invoices(told.standing)
+    first = [invoice for invoice in everything if invoice.key == named]
+    case = told.case
+    others = [one for one in everything if one.key != named and not schedule.waits(case, one)]
+    return [*first, *others]

@@ -1,0 +1,13 @@
+"""What follows from money owed, in the order in which it is looked at."""
+
+from capd.decide.case import Rule
+from capd.decide.debt import reinstatement, schedule, suspension
+
+CLOSINGS: tuple[Rule, ...] = (reinstatement.restored,)  # before what opens holds
+
+RULES: tuple[Rule, ...] = (
+    schedule.steps,  # B-1, C-2, E-3
+    suspension.stopped,  # CT-4, B-1, C-1, C-2, UC-8
+    reinstatement.charged,  # C-3, CT-12
+    reinstatement.ended,
+)
