@@ -30,7 +30,6 @@ TOLD: Mapping[str, Telling] = {
     "plan_changed": Telling("your product has changed"),
     "charge": Telling("a charge"),
     "topup": Telling("more data was added"),
-    "fee_quoted": Telling("what coming back costs"),
     "downgrade_offered": Telling("you may go back to your former product"),
     "fair_use_notice": Telling("your usage"),  # FU-1
     "addon": Telling("your add-on is ordered"),  # AD-1
@@ -38,6 +37,9 @@ TOLD: Mapping[str, Telling] = {
     "addon_renewed": Telling("your add-on is renewed"),  # AD-2
     "addon_cancelled": Telling("your add-on is cancelled"),  # AD-6
     "addon_ended": Telling("your add-on has ended"),  # AD-3
+    "dispute": Telling("your invoice is in dispute"),
+    "dispute_settled": Telling("a dispute about your invoice is settled"),
+    "fee_quoted": Telling("what coming back costs"),  # CT-12
     "job": Telling("your installation is booked"),  # IN-1
     "job_moved": Telling("your installation is on another day"),
     "job_confirmed": Telling("the price of your installation"),  # IN-2
@@ -47,7 +49,14 @@ TOLD: Mapping[str, Telling] = {
     "job_done": Telling("your installation is done"),
 }
 
-INNER = frozenset({"addon_late", "addon_past", "breach", "delay", "suspension_delayed"})
+INNER = frozenset(
+    {
+        *("addon_late", "addon_past", "breach", "delay", "suspension_delayed"),
+        *("invoice", "invoice_paid", "invoice_part_paid", "payment", "refund", "credit"),
+        *("attempt", "task_opened", "task_done", "task_closed"),
+        *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped"),
+    }
+)
 """Kinds about a subscriber that are for the operator's people alone (UC-8: without notice)."""
 
 
