@@ -19,6 +19,7 @@ from capd.collect.leaps import Leaps
 from capd.config import Config
 from capd.config import load as load_config
 from capd.errors import CapdError, ConfigError, StoreError
+from capd.fieldbook import Fieldbook
 from capd.metrics import Metrics
 from capd.model import Poll
 from capd.parts import Parts
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5  # a command is noticed within a second
 _TELL_S = 1.0
+_FIELD_S = 5.0
 _STOCK_S = 5.0
 _FILL_S = 20.0
 _LAG_S = 1.0
@@ -142,24 +144,26 @@ class Daemon:
             "fill": (judging.fill, _FILL_S),
             "watch": (watch.turn, _LOOK_S),
             "stock": (stock.turn, _STOCK_S),
+            "fieldbook": (parts.fieldbook.turn, _FIELD_S),
             "history": (retention.turn, self.config.store.retention.every_s),
             "lag": (self._lag, 0.0),
             "reload": (self._reloading, 0.0),
         }
         for worker in parts.workers:  # a turn each: a slow channel delays no other
             rounds[f"notify_{worker.channel}"] = (worker.turn, _TELL_S)
-        pour = self._pouring(intake, enforcement)
+        pour = self._pouring(intake, enforcement, parts.fieldbook)
         for name, source in parts.sources().items():
             rounds[name] = (partial(source.run, pour), _AGAIN_S)
         if parts.mqtt is not None:  # its messages are acknowledged when they are committed
             rounds["mqtt"] = (partial(parts.mqtt.run, pour, intake), _AGAIN_S)
         return rounds
 
-    def _pouring(self, intake: Intake, enforcement: Enforcement) -> Pour:
+    def _pouring(self, intake: Intake, enforcement: Enforcement, fieldbook: Fieldbook) -> Pour:
         leaps = Leaps(self.clock, steady_s) if self.clock is utc_now else None  # no play clock's
 
         async def pour(poll: Poll) -> None:
             self.metrics.polled(poll)
+            fieldbook.hear(poll)
             await intake.pour(poll if leaps is None else leaps.cautious(poll))
             if poll.readings:
                 self._last_read_s = time.monotonic()
@@ -207,7 +211,7 @@ class Daemon:
         return {"store": None, "readings": self._readings_problem(parts)}
 
     def _readings_problem(self, parts: Parts) -> str | None:
-        if not parts.network.polled and not parts.network.heard:
+        if not parts.network.heard and not any(one.meters for one in parts.network.polled):
             return None
         silent_s = time.monotonic() - self._last_read_s
         most_s = _STALE_INTERVALS * self.config.collect.snmp.interval_s

@@ -7,7 +7,17 @@ from zoneinfo import ZoneInfo
 
 from capd.decide.policy import Policy
 from capd.metrics import Metrics
-from capd.model import Counts, MeterKey, MeterState, Part, Period, Reading, Role, SubscriberId
+from capd.model import (
+    Counts,
+    Event,
+    MeterKey,
+    MeterState,
+    Part,
+    Period,
+    Reading,
+    Role,
+    SubscriberId,
+)
 from capd.store import MeterHome, Store
 
 PAUSED_SEEN = "config_paused"
@@ -87,3 +97,18 @@ class House:
             if home.backed:
                 self.memory.backed.setdefault(home.subscriber, []).append(key)
         self.memory.blind = await self.store.ledger.blind() if self.memory.backed else {}
+
+    async def note_paused(self, paused: bool, at: datetime) -> None:  # noqa: FBT001 - a setting
+        """Hold or let go of the brake as the setting *paused* says, where it changed.
+
+        What a command said last stands until then: a restart does not undo `capd resume`.
+        """
+        people = self.store.people
+        if await people.recall(PAUSED_SEEN) == str(paused):
+            return
+        if bool(await people.paused()) != paused:
+            word = "paused" if paused else "resumed"
+            text = f"Enforcement is {word} by [decide] paused in the configuration."
+            async with self.store.judging() as desk:
+                await desk.record([Event(at=at, kind=word, text=text, figures={"by": "config"})])
+        await people.remember(PAUSED_SEEN, str(paused))

@@ -27,7 +27,7 @@ from capd.model import (
     SectorId,
     Verdict,
 )
-from capd.series import Http, Ups
+from capd.series import Field, Http, Ups
 
 _Bounds = tuple[float, ...]
 _POLL_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
@@ -54,6 +54,7 @@ class Metrics:
         self._pushing_and_telling()
         self._daemon()
         self.http = Http(self._registry)
+        self.field = Field(self._registry)
         self._ups = Ups(shown=devices)
         self._registry.register(self._ups)
 
@@ -160,6 +161,8 @@ class Metrics:
         (child or self._polls.labels(poll.protocol, result)).inc()
         self._poll_s.observe(poll.took_s)
         self._ups.up[poll.device] = not poll.unreachable
+        if poll.short:
+            self.field.short.inc()
 
     def posted(self, postings: Sequence[Posting]) -> None:
         """Count a batch that is now in the ledger: its readings and its bytes."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from capd.errors import ConfigError
 from capd.inventory.credentials import resolve
 from capd.model import Device, DeviceId, Secret, SnmpAccess, SshAccess
+from capd.polled import SnmpCollect
 from capd.profiles import Profile
 
+_INTERVAL_S = 300.0
 _Open = Callable[[Secret | None, str], Secret | None]
 
 
@@ -21,7 +23,13 @@ class Network:
     problems: tuple[str, ...] = ()  # one line a device that cannot be used as it is
 
 
-def network(devices: Iterable[Device], profiles: Mapping[str, Profile], *, broker: bool) -> Network:
+def network(
+    devices: Iterable[Device],
+    profiles: Mapping[str, Profile],
+    *,
+    broker: bool,
+    interval_s: float = _INTERVAL_S,
+) -> Network:
     """Return *devices* sorted by how they are metered; what is wrong with one spares the others.
 
     A device that publishes is heard where there is a *broker*, else polled: never both, since two
@@ -41,11 +49,13 @@ def network(devices: Iterable[Device], profiles: Mapping[str, Profile], *, broke
             continue
         opened[device.id] = device
         if not device.meters:
+            if _is_watched(device, profile):
+                polled.append(device)
             continue
         if is_heard(device, profile, broker=broker):
             heard.append(device)
         elif profile.snmp is not None and device.snmp is not None and device.address:
-            polled.append(device)
+            polled.append(_often(device, profile.snmp, interval_s))
         else:
             problems.append(
                 f"{device.id}: its meters are neither polled nor heard: {_lacks(device)}"
@@ -59,6 +69,21 @@ def is_heard(device: Device, profile: Profile, *, broker: bool) -> bool:
     """Say whether *device* is metered by what it publishes."""
     possible = broker and profile.mqtt is not None and device.mqtt_name is not None
     return possible and device.collect != "snmp"
+
+
+def _is_watched(device: Device, profile: Profile) -> bool:
+    """Say whether a device without meters is asked how it is, and who is connected to it."""
+    return profile.snmp is not None and device.snmp is not None and device.address is not None
+
+
+def _often(device: Device, snmp: SnmpCollect, interval_s: float) -> Device:
+    """Return *device*, polled often enough for counters that wrap soon."""
+    tables = [snmp.tables.get(meter.table or "") for meter in device.meters]
+    most = [snmp.interval_s, *(table.interval_s for table in tables if table is not None)]
+    wanted = min((each for each in most if each is not None), default=None)
+    if wanted is None or wanted >= (device.interval_s or interval_s):
+        return device
+    return replace(device, interval_s=wanted)
 
 
 def enforces(device: Device, profiles: Mapping[str, Profile]) -> bool:

@@ -59,6 +59,9 @@ async def _round(parts: Parts, progress: Progress) -> Summary:
     polls = await _polls(parts, progress)
     readings: list[Reading] = [reading for poll in polls for reading in poll.readings]
     await account_turn(house, readings)
+    for poll in polls:
+        parts.fieldbook.hear(poll)
+    await parts.fieldbook.turn()
     await fill_all_turn(house, now=parts.clock())
     everyone = await house.store.people.ids()
     progress("decide", 0, len(everyone))

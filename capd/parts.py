@@ -17,9 +17,10 @@ from capd.config import Config, SnmpConfig
 from capd.enforce.ssh import NetmikoPusher
 from capd.enforce.worker import Breaker
 from capd.errors import ConfigError
-from capd.house import PAUSED_SEEN, House
+from capd.fieldbook import Fieldbook
+from capd.house import House
 from capd.metrics import Metrics
-from capd.model import Device, DeviceId, Event
+from capd.model import Device, DeviceId
 from capd.network import Network, enforces, network
 from capd.notify.email import Email
 from capd.notify.messages import Letters
@@ -89,6 +90,16 @@ class Parts:
     workers: tuple[Worker, ...]
     notifiers: tuple[Email | Webhook, ...]
     network: Network = field(default_factory=Network)
+    fieldbook: Fieldbook = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fieldbook = Fieldbook(
+            self.house,
+            self.clock,
+            self.devices,
+            self.profiles,
+            lambda: self.config.collect.snmp.firmware_minimum,
+        )
 
     @classmethod
     async def open(cls, config: Config, clock: Clock, metrics: Metrics) -> "Parts":
@@ -162,7 +173,12 @@ class Parts:
         """Read the inventory again, and meter and configure what is in it from now on."""
         devices = await self.house.store.people.devices()
         before = self.network.devices
-        self.network = network(devices.values(), self.profiles, broker=self.mqtt is not None)
+        self.network = network(
+            devices.values(),
+            self.profiles,
+            broker=self.mqtt is not None,
+            interval_s=self.config.collect.snmp.interval_s,
+        )
         for device in self.network.devices.values():
             if device.id in before and device != before[device.id]:
                 await self.house.store.orders.retry(
@@ -203,21 +219,8 @@ class Parts:
         return await deliver(self.workers)
 
     async def note_paused(self) -> None:
-        """Let the setting `paused` hold or let go of the brake, where it changed since last read.
-
-        What a command said last stands until then: a restart does not undo `capd resume`.
-        """
-        paused, people = self.config.decide.paused, self.house.store.people
-        if await people.recall(PAUSED_SEEN) == str(paused):
-            return
-        if bool(await people.paused()) != paused:
-            word = "paused" if paused else "resumed"
-            text = f"Enforcement is {word} by [decide] paused in the configuration."
-            async with self.house.store.judging() as desk:
-                await desk.record(
-                    [Event(at=self.clock(), kind=word, text=text, figures={"by": "config"})]
-                )
-        await people.remember(PAUSED_SEEN, str(paused))
+        """Let the setting `paused` hold or let go of the brake, where it changed."""
+        await self.house.note_paused(self.config.decide.paused, self.clock())
 
     async def adopt(self, config: Config) -> None:
         """Take over what of a new configuration can change while capd runs.

@@ -164,6 +164,20 @@ def _mistakes(file: _File) -> Iterator[str]:
         yield from published.mistakes(file.collect.mqtt, frozenset(file.settings))
 
 
+def firmware_behind(profile: Profile, firmware: str, minimum: str | None) -> str | None:
+    """Return the version that *firmware* is behind: *minimum*, else the profile's; None: none.
+
+    What is no version is behind nothing (CT-16).
+    """
+    snmp = profile.snmp
+    wanted = minimum or (snmp.firmware_minimum if snmp is not None else None)
+    found = re.search(snmp.firmware_version, firmware) if snmp is not None else None
+    if wanted is None or found is None:
+        return None
+    version = polled.version_of(found[1] if found.re.groups else found[0])
+    return wanted if version and version < polled.version_of(wanted) else None
+
+
 def settings_of(profile: Profile, device: Device, meter: Meter | None = None) -> dict[str, str]:
     """Return what *profile* asks of *device*: its own settings, the meter's on top, or defaults.
 

@@ -58,3 +58,24 @@ class Http:
     def set_streams(self, n: int) -> None:
         """Show how many clients follow the events."""
         self._streams.set(n)
+
+
+class Field:
+    """What is counted of devices in the field, beside their polls."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.short = Counter(
+            "capd_short_walks_total",
+            "Polls that found rows which a table's walk left out.",
+            registry=registry,
+        )
+        self.unknown_radios = Gauge(
+            "capd_unknown_radios",
+            "Radios that access points hear and nobody supplied.",
+            registry=registry,
+        )
+        self.firmware_behind = Gauge(
+            "capd_firmware_behind",
+            "Devices whose firmware is behind the minimum.",
+            registry=registry,
+        )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from capd.house import House
 from capd.model import Device, DeviceId, MeterKey, MeterState, Product, Sector
+from capd.store.fieldbook import Health, Whose
 from capd.units import rfc3339
 
 
@@ -25,7 +26,39 @@ async def device(house: House, name: str) -> dict[str, object] | None:
 async def _devices(house: House, some: Collection[Device]) -> list[dict[str, object]]:
     keys = [MeterKey(device.id, meter.id) for device in some for meter in device.meters]
     states = await house.store.ledger.states(keys)
-    return [_device(device, states) for device in some]
+    known = await house.store.fieldbook.latest(device.id for device in some)
+    return [_device(device, states) | _health(device, known) for device in some]
+
+
+async def unknown_radios(house: House) -> list[dict[str, object]]:
+    """Return the radios that access points hear and nobody supplied (CT-11)."""
+    return [
+        {
+            "device": each.device,
+            "mac": each.mac,
+            "name": each.name,
+            "first_at": rfc3339(each.first_at),
+            "last_at": rfc3339(each.last_at),
+        }
+        for each in await house.store.fieldbook.strangers()
+    ]
+
+
+def _health(device: Device, known: Mapping[Whose, Health]) -> dict[str, object]:
+    """Return what *device* last said of itself, and its meters' radios of themselves."""
+    own = known.get(Whose(device.id))
+    figures = {} if own is None else dict(own.figures)
+    meters = [meter.id for meter in device.meters if Whose(device.id, meter.id) in known]
+    return {
+        "firmware": figures.pop("firmware", None),
+        "firmware_minimum": figures.pop("firmware_minimum", None),
+        "model": figures.pop("model", None),
+        "serial_read": figures.pop("serial", None),
+        "mac_read": figures.pop("mac", None),
+        "health": figures,
+        "health_at": None if own is None else rfc3339(own.at),
+        "meter_health": {id_: dict(known[Whose(device.id, id_)].figures) for id_ in meters},
+    }
 
 
 def _device(device: Device, states: Mapping[MeterKey, MeterState]) -> dict[str, object]:

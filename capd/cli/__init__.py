@@ -17,6 +17,7 @@ from capd.cli import (
     coming,
     database,
     device,
+    devices,
     facts,
     legal,
     looks,
@@ -65,7 +66,7 @@ def _before(
 for _command in (
     setup.init, checking.check, setup.export,
     running.run, running.once, running.demo, running.replay, coming.simulate,
-    usage.usage, looks.explain, looks.subscribers, looks.devices, looks.events,
+    usage.usage, looks.explain, looks.subscribers, devices.devices, looks.events,
     matters.matters, clauses.clauses,
     facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
     amending.correct, coming.activate,

@@ -23,6 +23,7 @@ from capd.units import rate_text
 app = typer.Typer(help="Devices in the field.", no_args_is_help=True)
 
 _LARGEST_PORT = 65_535
+_SOME = 5
 
 
 @app.callback()
@@ -80,13 +81,14 @@ async def _probe(
     known = await _known(settings, address) if settings.source is not None else None
     target, access = (known.address or address, known.snmp) if known else (address, None)
     access = access if access is not None and not any(given) else asked
+    guess = access is asked and given[1] is None  # nobody said which version it speaks
     if access.version != "3" and access.community is None:
         access = replace(access, community=Secret("public"))
     if profile is None and known is not None and access is known.snmp:
         profile = known.profile
     engine = engine_of(settings.collect.snmp)
     try:
-        return await look(target, access, engine, profiles_of(settings), profile)
+        return await look(target, access, engine, profiles_of(settings), profile, any_version=guess)
     except DeviceError as exc:
         raise CannotBeDone(f"{target}: {exc}") from None
     finally:
@@ -120,7 +122,9 @@ def _say(found: Probe) -> None:
         ("says", found.sys_descr),
         ("name", found.sys_name),
         ("object id", found.sys_object_id),
+        ("model", found.model),
         ("serial", found.serial),
+        ("mac", found.mac),
         ("firmware", found.firmware),
         ("up for", None if found.uptime_s is None else f"{found.uptime_s:.0f} s"),
         ("agent up for", None if found.agent_uptime_s is None else f"{found.agent_uptime_s:.0f} s"),
@@ -134,7 +138,7 @@ def _say(found: Probe) -> None:
             ("index", "interface", "state", "speed", "in bytes", "out bytes"),
             [
                 (
-                    str(port.index),
+                    port.index,
                     port.name,
                     "up" if port.up else "down",
                     rate_text(port.speed_bps) if port.speed_bps else "",
@@ -145,5 +149,10 @@ def _say(found: Probe) -> None:
             ],
             empty="",
         )
+    for shelf in found.tables:
+        some = ", ".join(shelf.rows[:_SOME]) + (", …" if len(shelf.rows) > _SOME else "")
+        line(f"table {shelf.name} ({shelf.title}): {some}")
+    for problem in found.problems:
+        line(f"! {problem}")
     for sentence in found.can:
         line(f"- {sentence}")

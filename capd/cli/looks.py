@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from capd import config as configuration
-from capd.answers.network import devices as all_devices
 from capd.answers.subscribers import STATES
 from capd.answers.subscribers import idle as idle_ones
 from capd.answers.subscribers import subscribers as answered
@@ -86,35 +85,6 @@ def _idle(config: Path | None, *, json: bool) -> None:
 async def _subscribers(path: Path | None, wanted: str | None) -> list[dict[str, object]]:
     async with opened(path) as books:
         return await answered(books.house, utc_now(), state=wanted, limit=sys.maxsize)
-
-
-def devices(json: Json = False, config: ConfigFile = None) -> None:
-    """List the devices: where they are, whom they serve, when they were last read."""
-    records = wait(_devices(config))
-    if json:
-        as_json(records)
-        return
-    table(
-        ("id", "profile", "address", "subscribers", "last reading", "serial", "mac"),
-        [
-            (
-                str(record["id"]),
-                str(record["profile"]),
-                str(record["address"] or ""),
-                ", ".join(_listed(record["subscribers"])),
-                str(record["last_reading_at"] or "never"),
-                str(record["serial"] or ""),
-                str(record["mac"] or ""),
-            )
-            for record in records
-        ],
-        empty="No devices.",
-    )
-
-
-async def _devices(path: Path | None) -> list[dict[str, object]]:
-    async with opened(path) as books:
-        return await all_devices(books.house)
 
 
 def explain(subscriber: Subscriber, json: Json = False, config: ConfigFile = None) -> None:

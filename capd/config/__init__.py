@@ -59,6 +59,7 @@ class SnmpConfig(_Strict):
     at_once: int = Field(default=500, ge=1)
     silent_after: int = Field(default=3, ge=1)  # polls without an answer before it is asked less
     silent_interval_s: float | None = Field(default=None, gt=0)  # None: four times interval_s
+    firmware_minimum: Annotated[dict[str, str], AfterValidator(checks.versions)] = {}  # by profile
 
 
 class MqttConfig(_Strict):

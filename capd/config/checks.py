@@ -114,6 +114,14 @@ def kinds(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def versions(texts: dict[str, str]) -> dict[str, str]:
+    """Refuse what has no numbers to compare a device's firmware with."""
+    for name, text in texts.items():
+        if not any(c.isdigit() for c in text):
+            raise ValueError(f"{name}: wants a version such as 7.16.1, not {text!r}")
+    return texts
+
+
 def split_login(data: object, key: str) -> object:
     """Move `user:password@` out of the url at *key*, so that the url may be shown."""
     if not isinstance(data, dict) or not isinstance(data.get(key), str):

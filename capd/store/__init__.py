@@ -9,6 +9,7 @@ from capd.store import schema
 from capd.store.answered import Answered, AnsweredBefore, Kept
 from capd.store.database import Database, mask
 from capd.store.desk import Desk, Witness
+from capd.store.fieldbook import Fieldbook
 from capd.store.history import History
 from capd.store.imports import Changes
 from capd.store.ledger import Ledger
@@ -50,6 +51,7 @@ class Store:
         self.trail = Trail(database)
         self.notices = Notices(database, self.outbox)
         self.answered = Answered(database)
+        self.fieldbook = Fieldbook(database, self.outbox)
         self.tokens = Tokens(database, self.outbox)
 
     @classmethod

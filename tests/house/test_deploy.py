@@ -32,9 +32,12 @@ def keys_of(table, model, prefix=""):
             yield key
 
 
+OPERATORS_OWN = ("collect.snmp.firmware_minimum",)  # tables whose keys the operator chooses
+
+
 def flat(table, prefix=""):
     for key, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and f"{prefix}{key}" not in OPERATORS_OWN:
             yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"

@@ -1,7 +1,9 @@
 """An SNMP agent that shows what it is given, with the habits of real ones; UDP on loopback."""
 
 import asyncio
+import threading
 from bisect import bisect_right
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from capd.simulator import ber
@@ -32,10 +34,10 @@ class TableAgent(asyncio.DatagramProtocol):
         self.show(objects)
 
     @classmethod
-    async def start(cls, objects, manners=None):
+    async def start(cls, objects, manners=None, *, host="127.0.0.1", port=0):
         loop = asyncio.get_running_loop()
         transport, agent = await loop.create_datagram_endpoint(
-            lambda: cls(objects, manners), local_addr=("127.0.0.1", 0)
+            lambda: cls(objects, manners), local_addr=(host, port)
         )
         agent.transport = transport
         return agent
@@ -133,3 +135,29 @@ def value_of(value) -> Value:
         return Value(ber.COUNTER64, int(rest))
     octets = bytes.fromhex(rest) if kind == "hex" else value
     return Value(ber.OCTETS, octets.encode() if isinstance(octets, str) else octets)
+
+
+@contextmanager
+def in_a_thread(objects, manners=None, *, hosts=("127.0.0.1",)):
+    """Run an agent beside the test, on one port of each of *hosts*; yield the port."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def start():
+        first = await TableAgent.start(objects, manners, host=hosts[0])
+        others = [
+            await TableAgent.start(objects, manners, host=host, port=first.port)
+            for host in hosts[1:]
+        ]
+        return [first, *others]
+
+    agents = asyncio.run_coroutine_threadsafe(start(), loop).result()
+    try:
+        yield agents[0]
+    finally:
+        for agent in agents:
+            loop.call_soon_threadsafe(agent.stop)
+        loop.call_soon_threadsafe(loop.call_soon, loop.stop)
+        thread.join()
+        loop.close()

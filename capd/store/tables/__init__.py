@@ -1,6 +1,7 @@
 """The tables, and nothing else: moments are microseconds since 1970 UTC, money is text."""
 
 from capd.store.tables.access import answered, tokens
+from capd.store.tables.fieldbook import device_health, unknown_radios
 from capd.store.tables.history import days, hours, lapsed, legal_holds
 from capd.store.tables.inventory import devices, meters, products, sectors, subscribers
 from capd.store.tables.ledger import (
@@ -34,6 +35,7 @@ __all__ = [
     "charges",
     "days",
     "delays",
+    "device_health",
     "devices",
     "entries",
     "events",
@@ -58,4 +60,5 @@ __all__ = [
     "tokens",
     "topups",
     "totals",
+    "unknown_radios",
 ]
