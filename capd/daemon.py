@@ -13,7 +13,7 @@ from capd import systemd
 from capd.api import Api
 from capd.api import table as api_table
 from capd.clock import Clock, steady_s, utc_now
-from capd.collect import Pour
+from capd.collect import Pour, Source
 from capd.collect.intake import Intake
 from capd.collect.leaps import Leaps
 from capd.config import Config
@@ -45,12 +45,23 @@ _STALE_INTERVALS = 3  # without any reading: not ready
 class Daemon:
     """The whole of capd in one process.
 
-    *clock* may run fast (the demo's does); *config* is read again from its file at SIGHUP.
+    *clock* may run fast (the demo's does), and *look_s*, how often it is looked whether something
+    falls due, goes with it; *config* is read again from its file at SIGHUP. *sources* are further
+    ways in which polls come: what they pour returns when it is in the ledger and judged.
     """
 
-    def __init__(self, config: Config, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock = utc_now,
+        look_s: float = _LOOK_S,
+        sources: Mapping[str, Source] | None = None,
+    ) -> None:
         self.config = config
         self.clock = clock
+        self._look_s = look_s
+        self._sources = sources or {}
         self.metrics = Metrics(devices=config.api.device_metrics, clock=clock)
         self.parts: Parts | None = None
         self.address: str | None = None  # where /metrics is, once it listens
@@ -140,9 +151,9 @@ class Daemon:
         rounds: dict[str, tuple[Turn, float]] = {
             "intake": (intake.run, _LOOK_S),
             "decide": (judging.everyone, self.config.decide.every_s),
-            "due": (judging.due, _LOOK_S),
+            "due": (judging.due, self._look_s),
             "fill": (judging.fill, _FILL_S),
-            "watch": (watch.turn, _LOOK_S),
+            "watch": (watch.turn, self._look_s),
             "stock": (stock.turn, _STOCK_S),
             "fieldbook": (parts.fieldbook.turn, _FIELD_S),
             "history": (retention.turn, self.config.store.retention.every_s),
@@ -151,20 +162,23 @@ class Daemon:
         }
         for worker in parts.workers:  # a turn each: a slow channel delays no other
             rounds[f"notify_{worker.channel}"] = (worker.turn, _TELL_S)
-        pour = self._pouring(intake, enforcement, parts.fieldbook)
+        pour = self._pouring(enforcement, parts.fieldbook, intake.pour)
         for name, source in parts.sources().items():
             rounds[name] = (partial(source.run, pour), _AGAIN_S)
+        through = self._pouring(enforcement, parts.fieldbook, intake.pour_through)
+        for name, source in self._sources.items():
+            rounds[name] = (partial(source.run, through), _AGAIN_S)
         if parts.mqtt is not None:  # its messages are acknowledged when they are committed
             rounds["mqtt"] = (partial(parts.mqtt.run, pour, intake), _AGAIN_S)
         return rounds
 
-    def _pouring(self, intake: Intake, enforcement: Enforcement, fieldbook: Fieldbook) -> Pour:
+    def _pouring(self, enforcement: Enforcement, fieldbook: Fieldbook, into: Pour) -> Pour:
         leaps = Leaps(self.clock, steady_s) if self.clock is utc_now else None  # no play clock's
 
         async def pour(poll: Poll) -> None:
             self.metrics.polled(poll)
             fieldbook.hear(poll)
-            await intake.pour(poll if leaps is None else leaps.cautious(poll))
+            await into(poll if leaps is None else leaps.cautious(poll))
             if poll.readings:
                 self._last_read_s = time.monotonic()
                 await enforcement.heard_of(poll.device)

@@ -37,6 +37,7 @@ from capd.store import MeterHome, Witness
 
 _AT_A_TIME = 500  # subscribers judged in one transaction
 _TRIES = 5
+_MOST_DUE = 10_000  # moments that one look makes up for: then it goes on with the next look
 
 
 async def account_turn(house: House, readings: Sequence[Reading]) -> None:
@@ -117,11 +118,11 @@ class _Batch:
 
     def _reaches_a_line(self, part: Part, seen: datetime) -> bool:
         line = self._house.memory.lines.get(part.subscriber)
+        if part.period.end <= seen:  # over by then, whether or not somebody has looked yet
+            self._late[part.period.end].setdefault(part.subscriber, seen)
+            return False
         if line is None or line.period.start < part.period.start:
             self._unseen.add(part.subscriber)
-            return False
-        if line.period.start > part.period.start:
-            self._late[part.period.end].setdefault(part.subscriber, seen)
             return False
         return line.add(part)
 
@@ -187,6 +188,7 @@ async def accept_turn(
     """
     if fact.subscriber is None:
         raise CannotBeDone(f"{fact.fact}: whose? a subscriber is missing")
+    await _fallen_due(house, [fact.subscriber], now)
     async with house.store.judging() as desk:
         catalogue = await desk.products()
         standings = await desk.standings(
@@ -220,7 +222,35 @@ async def accept_turn(
 async def decide_turn(
     house: House, subscribers: Collection[SubscriberId], *, now: datetime
 ) -> list[Verdict]:
-    """Judge *subscribers*; what they are owed and do not have becomes the open orders."""
+    """Judge *subscribers*; what they are owed and do not have becomes the open orders.
+
+    What is known to have fallen due for one of them before *now* happens first, at its own moment:
+    it does not matter who looks first after that, nor how late.
+    """
+    await _fallen_due(house, subscribers, now)
+    return await _judge(house, subscribers, now)
+
+
+async def _fallen_due(house: House, subscribers: Collection[SubscriberId], now: datetime) -> None:
+    known = house.memory.due
+    for _ in range(_MOST_DUE):
+        due: dict[datetime, list[SubscriberId]] = defaultdict(list)
+        for who in subscribers:
+            moment = known.get(who)
+            if moment is not None and moment < now:
+                due[moment].append(who)
+        if not due:
+            return
+        first = min(due)
+        await _judge(house, due[first], first)
+        for who in due[first]:
+            if known.get(who) == first:  # gone from the books
+                del known[who]
+
+
+async def _judge(
+    house: House, subscribers: Collection[SubscriberId], now: datetime
+) -> list[Verdict]:
     verdicts: list[Verdict] = []
     for some in _chunks(list(subscribers)):
         async with house.store.judging() as desk:

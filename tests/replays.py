@@ -1,11 +1,13 @@
 """Replay files in short, and what a replay of them told: for tests that play whole months."""
 
 import json
+import os
 from zoneinfo import ZoneInfo
 
 from capd.decide.policy import Policy
 from capd.replay import replay
 from tests.builders import an_inventory
+from tests.live import lived
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -35,7 +37,11 @@ async def played(lines, **more):
         "currency": "GBP",
         **more,
     }
-    return [record async for record in replay("month.jsonl", lines, **given)]
+    records = [record async for record in replay("month.jsonl", lines, **given)]
+    if os.environ.get("CAPD_LIVE"):  # every replay is played by a live daemon as well
+        alive = await lived(lines, **{key: given[key] for key in given if key != "refused"})
+        assert alive == [record for record in records if record["kind"] != "usage"]
+    return records
 
 
 def told(records, *, notices=True):
