@@ -208,6 +208,7 @@ async def accept_turn(
             now,
             currency=house.currency,
             zone=house.zone,
+            past=await desk.recalled(fact.subscriber, facts.recalled(fact)),
         )
         if isinstance(found, Refused):
             return found.sentence

@@ -37,6 +37,12 @@ TOLD: Mapping[str, Telling] = {
     "addon_renewed": Telling("your add-on is renewed"),  # AD-2
     "addon_cancelled": Telling("your add-on is cancelled"),  # AD-6
     "addon_ended": Telling("your add-on has ended"),  # AD-3
+    "contract_breach": Telling("the terms of your contract were not kept"),  # CT-4
+    "breach_ended": Telling("a breach of the contract has ended"),
+    "disconnected": Telling("your radio is disconnected"),  # CT-12
+    "reconnected": Telling("your radio is connected again"),
+    "payment_failed": Telling("your payment failed"),  # CT-4
+    "fee_withdrawn": Telling("what coming back costs"),
     "dispute": Telling("your invoice is in dispute"),
     "dispute_settled": Telling("a dispute about your invoice is settled"),
     "fee_quoted": Telling("what coming back costs"),  # CT-12
@@ -52,7 +58,15 @@ TOLD: Mapping[str, Telling] = {
 INNER = frozenset(
     {
         *("addon_late", "addon_past", "breach", "delay", "suspension_delayed"),
-        *("invoice", "invoice_paid", "invoice_part_paid", "payment", "refund", "credit"),
+        *(
+            "invoice",
+            "invoice_paid",
+            "invoice_part_paid",
+            "invoice_cancelled",
+            "payment",
+            "refund",
+            "credit",
+        ),
         *("attempt", "task_opened", "task_done", "task_closed"),
         *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped"),
     }

@@ -44,13 +44,27 @@ class Customer:
         fact = Fact(at=self.now, fact=kind, subscriber="S-1", details=details, author="billing")
         found = facts.accept(
             self.standing, fact, CATALOGUE, self.policy, self.now,
-            currency=self.currency, zone=self.zone,
+            currency=self.currency, zone=self.zone, past=self._past(fact),
         )  # fmt: skip
         if isinstance(found, Refused):
             return found.sentence
         self.write(found)
         self.look()
         return None
+
+    def _past(self, fact):
+        """Return what the books would recall for *fact*."""
+        found = {}
+        for name, (kind, key) in facts.recalled(fact).items():
+            if kind == "charge":
+                same = [e for e in self.events if e.figures.get("charge_id") == key]
+            else:
+                same = [
+                    e for e in reversed(self.events)
+                    if (e.figures.get("matter"), e.figures.get("key")) == (kind, key)
+                ]  # fmt: skip
+            found |= {name: same[0]} if same else {}
+        return found
 
     def until(self, at):
         """Let the clock run to *at* ("03-31T10:00" of 2026, UTC), judging when something is due."""

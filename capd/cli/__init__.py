@@ -12,6 +12,7 @@ import typer
 from capd import __version__
 from capd.cli import (
     amending,
+    charges,
     checking,
     clauses,
     coming,
@@ -67,7 +68,7 @@ for _command in (
     setup.init, checking.check, setup.export,
     running.run, running.once, running.demo, running.replay, coming.simulate,
     usage.usage, looks.explain, looks.subscribers, devices.devices, looks.events,
-    matters.matters, clauses.clauses,
+    matters.matters, charges.charges, clauses.clauses,
     facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
     amending.correct, coming.activate,
 ):  # fmt: skip

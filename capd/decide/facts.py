@@ -5,6 +5,7 @@ The facts of a subject (debt, add-ons, the contract) stand with its rules; `FACT
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 
 from capd.decide import holds
 from capd.decide.addons import facts as addons
@@ -28,7 +29,7 @@ from capd.decide.wording import (
 from capd.model import Event, Fact, Hold, Product, ProductId, Reason, Standing
 from capd.units import moment_of, rfc3339
 
-__all__ = ["FACTS", "FactKind", "Refused", "accept", "check"]
+__all__ = ["FACTS", "FactKind", "Refused", "accept", "check", "recalled"]
 
 
 def accept(
@@ -40,9 +41,11 @@ def accept(
     *,
     currency: str,
     zone: tzinfo,
+    past: Mapping[str, Event] = MappingProxyType({}),
 ) -> Answer:
     """Return what *fact* makes different at *now*, or why it is refused; judge again after it.
 
+    *past* is what its kind recalls, where there was such a thing.
     A fact that says what is already so makes nothing different: no events.
     """
     wrong = check(fact)
@@ -56,8 +59,14 @@ def accept(
         now=now,
         currency=currency,
         zone=zone,
+        past=past,
     )
     return FACTS[fact.fact].accept(told)
+
+
+def recalled(fact: Fact) -> Mapping[str, tuple[str, str]]:
+    """Return which things that may be over *fact* speaks of; it must be well formed."""
+    return {} if check(fact) else FACTS[fact.fact].recalls(fact)
 
 
 def check(fact: Fact) -> list[str]:

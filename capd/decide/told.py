@@ -30,6 +30,7 @@ class Told:
     now: datetime
     currency: str
     zone: tzinfo
+    past: Mapping[str, Event] = field(default_factory=dict)  # what the fact's kind recalls
 
     @property
     def case(self) -> Case:
@@ -90,6 +91,16 @@ class Told:
 
 Answer = tuple[Event, ...] | Refused
 
+Recalls = Callable[[Fact], Mapping[str, tuple[str, str]]]
+"""What a fact speaks of that may be over: under a name, the kind of thing and its key.
+
+The thing is a "charge", by its id, or a matter of that kind; what is found is its newest event.
+"""
+
+
+def _nothing(_fact: Fact) -> Mapping[str, tuple[str, str]]:
+    return {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactKind:
@@ -104,4 +115,5 @@ class FactKind:
     optional: tuple[str, ...] = ()
     of_subscriber: bool = True
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of fields that are no plain text
+    recalls: Recalls = _nothing
     accept: Callable[[Told], Answer]

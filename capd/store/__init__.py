@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from capd.store import schema
 from capd.store.answered import Answered, AnsweredBefore, Kept
+from capd.store.charges import Charges
 from capd.store.database import Database, mask
 from capd.store.desk import Desk, Witness
 from capd.store.fieldbook import Fieldbook
@@ -47,6 +48,7 @@ class Store:
         self.history = History(database)
         self.people = People(database, self.outbox)
         self.matters = Matters(database)
+        self.charges = Charges(database)
         self.orders = Orders(database, self.outbox)
         self.trail = Trail(database)
         self.notices = Notices(database, self.outbox)

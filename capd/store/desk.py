@@ -1,6 +1,6 @@
 """One judgement's transaction: load, think, save, with no other writer in between."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from capd.model import (
 from capd.store import rows, standings
 from capd.store.adjusting import Adjusting
 from capd.store.answered import Kept, keep
+from capd.store.charges import recalled
 from capd.store.filling import Filling
 from capd.store.order_events import order_event
 from capd.store.orders import given_to
@@ -78,6 +79,12 @@ class Desk:
         query = query.where(seen.c.kind == kind, seen.c.reference == reference)
         row = (await self._conn.execute(query)).mappings().first()
         return None if row is None else rows.event(row)
+
+    async def recalled(
+        self, subscriber: SubscriberId, wanted: Mapping[str, tuple[str, str]]
+    ) -> dict[str, Event]:
+        """Return events of what may be over, by name; *wanted* says the kind and key of each."""
+        return await recalled(self._conn, subscriber, wanted)
 
     async def applied(self, ids: Collection[SubscriberId]) -> list[Applied]:
         """Return what devices are known to give *ids*: one a subscriber and enforcing device."""

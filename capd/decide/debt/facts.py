@@ -6,9 +6,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from capd.decide import matters, tasks
-from capd.decide.debt import book, payments, schedule, suspension
+from capd.decide.debt import book, breach, corrections, payments, radio, schedule, suspension
 from capd.decide.debt.book import Invoice
-from capd.decide.shapes import day, guess, money, one_of
+from capd.decide.debt.shapes import some_money
+from capd.decide.shapes import day, guess, one_of
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import money_text
 from capd.model import Event
@@ -159,12 +160,6 @@ def _the_invoice(told: Told) -> Invoice | Refused:
     return found
 
 
-def some_money(key: str, value: str) -> list[str]:
-    """Return what is wrong with an amount of more than nothing."""
-    wrong = money(key, value)
-    return wrong or ([] if Decimal(value) > 0 else [f"{key}: wants more than nothing"])
-
-
 FACTS: Mapping[str, FactKind] = {
     "invoice": FactKind(
         help="an invoice that is to be paid; what is paid in advance pays it (CT-4)",
@@ -206,5 +201,8 @@ FACTS: Mapping[str, FactKind] = {
         optional=("note",),
         accept=_settled,
     ),
+    **corrections.FACTS,
+    **breach.FACTS,
+    **radio.FACTS,
     **tasks.FACTS,
 }

@@ -38,6 +38,21 @@ def received(told: Told, amount: Decimal, named: str | None) -> tuple[Event, ...
     )
 
 
+def credited(told: Told, amount: Decimal, *, without: str) -> tuple[Event, ...]:
+    """Return what *amount*, freed of the invoice *without*, pays now; the rest stays credit."""
+    if not amount:
+        return ()
+    before = book.credit(told.standing)
+    paid, left = _spread(told, amount + before, None, without=without)
+    clause = told.policy.dunning.clause
+    text = f"{money_text(amount)} {told.currency} that was paid is free for other invoices"
+    change = book.credit_change(left, told.currency)
+    return (
+        told.event("credit", f"{text} ({clause}).", clause, change),
+        *(settled(told, invoice) for invoice in paid),
+    )
+
+
 def settled(told: Told, invoice: Invoice) -> Event:
     """Return the event that *invoice* is paid, in full or in part."""
     case, clause = told.case, told.policy.dunning.clause
@@ -49,12 +64,14 @@ def settled(told: Told, invoice: Invoice) -> Event:
     return told.event("invoice_paid", text, clause, figures)
 
 
-def _spread(told: Told, amount: Decimal, named: str | None) -> tuple[list[Invoice], Decimal]:
+def _spread(
+    told: Told, amount: Decimal, named: str | None, *, without: str | None = None
+) -> tuple[list[Invoice], Decimal]:
     """Return the invoices that *amount* pays, as they are after it, and what is left of it."""
     paid = []
     for invoice in _in_order(told, named):
         part = min(amount, invoice.owed)
-        if part > 0:
+        if part > 0 and invoice.key != without:
             paid.append(replace(invoice, paid=invoice.paid + part))
             amount -= part
     return paid, amount

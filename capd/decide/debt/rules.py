@@ -1,7 +1,7 @@
 """What follows from money owed, in the order in which it is looked at."""
 
 from capd.decide.case import Rule
-from capd.decide.debt import reinstatement, schedule, suspension
+from capd.decide.debt import breach, reinstatement, schedule, suspension
 
 CLOSINGS: tuple[Rule, ...] = (reinstatement.restored,)  # before what opens holds
 
@@ -10,4 +10,5 @@ RULES: tuple[Rule, ...] = (
     suspension.stopped,  # CT-4, B-1, C-1, C-2, UC-8
     reinstatement.charged,  # C-3, CT-12
     reinstatement.ended,
+    breach.due,  # CT-4
 )
