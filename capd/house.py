@@ -51,6 +51,7 @@ class Memory:
     states: dict[MeterKey, MeterState | None] = field(default_factory=dict)
     lines: dict[SubscriberId, Line] = field(default_factory=dict)
     due: dict[SubscriberId, datetime] = field(default_factory=dict)
+    awaited: dict[SubscriberId, datetime] = field(default_factory=dict)  # to be read up to (UC-5)
     blind: dict[SubscriberId, datetime] = field(default_factory=dict)  # ends of gaps (CN-14)
     backed: dict[SubscriberId, list[MeterKey]] = field(default_factory=dict)  # with a backup meter
 
@@ -87,6 +88,7 @@ class House:
     metrics: Metrics
     most_suspensions: int = 20
     memory: Memory = field(default_factory=Memory)
+    heard_to: datetime | None = None  # no reading up to then is still to come: a file is at its end
 
     async def look_round(self) -> None:
         """Read again whose meters there are; after an import, and at the start."""

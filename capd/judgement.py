@@ -1,6 +1,7 @@
 """Judging within a transaction of the desk: verdicts are recorded, differences become orders."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from capd.decide import guard, late, reconcile
@@ -43,6 +44,8 @@ async def judge_at(
     )
     verdicts = []
     for standing in standings:
+        if house.heard_to is not None:
+            standing = replace(standing, read_to=house.heard_to)  # noqa: PLW2901
         verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
         verdicts.append(verdict)
         memory.lines[verdict.subscriber] = Line(
@@ -52,6 +55,10 @@ async def judge_at(
             watch_bytes=verdict.watch_bytes,
             allowance_bytes=verdict.allowance_bytes,
         )
+        if verdict.awaits_at is None:
+            memory.awaited.pop(verdict.subscriber, None)
+        else:
+            memory.awaited[verdict.subscriber] = verdict.awaits_at
         if verdict.due_at is None:
             memory.due.pop(verdict.subscriber, None)
         else:

@@ -6,7 +6,7 @@ Bytes are int, money is Decimal, moments are aware and in UTC, rates are bits a 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, NewType
@@ -53,6 +53,9 @@ class Product:
     upgrade_to: ProductId | None = None  # UC-4 (a)
     delay_h: int | None = None  # UC-8: hours over the cap before suspension; None: policy's
     unit: Unit = Unit.BYTES
+    term_months: int | None = None  # CT-1: the minimum term; None: policy's
+    withdrawn_on: date | None = None  # CT-7: not sold any more from that day on
+    replaced_by: ProductId | None = None  # CT-7: None: the nearest equivalent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,7 @@ class Subscriber:
     sector: SectorId | None = None
     address: str | None = None
     linked: tuple[str, ...] = ()
+    shares_address: bool = False  # CT-13: agreed, though somebody else is served there
 
 
 class MeterKey(NamedTuple):
@@ -512,6 +516,7 @@ class Standing:
     charged: tuple[Charged, ...] = ()  # for going over the cap in this period
     matters: tuple[Matter, ...] = ()  # the open ones, oldest first
     last: Usage | None = None  # of the period before this one; only where a matter is open
+    read_to: datetime | None = None  # every main meter was read by then; likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,6 +572,7 @@ class Verdict:
     watch_bytes: int | None = None  # judge again when counted usage reaches this
     due_at: datetime | None = None  # judge again then, at the latest
     ways: tuple[str, ...] = ()  # what would change what is owed, beside usage: for a debt
+    awaits_at: datetime | None = None  # judge again when every main meter was read by then
 
 
 # ---- decide -> enforce ---------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from capd.model import (
     SubscriberId,
     Verdict,
 )
+from capd.objections import objection as objected
 from capd.store import MeterHome, Witness
 
 _AT_A_TIME = 500  # subscribers judged in one transaction
@@ -107,7 +108,12 @@ class _Batch:
         self._gathered.append(posting)
         reached = [self._reaches_a_line(part, reading.at) for part in posting.parts if part.counts]
         more = home.backed and self._may_fill(home.subscriber, posting)
-        return more or any(reached)
+        return more or any(reached) or self._ends_a_wait(home.subscriber, reading)
+
+    def _ends_a_wait(self, who: SubscriberId, reading: Reading) -> bool:
+        """Say whether *reading* is past the month's end that *who* waits to be read up to."""
+        until = self._house.memory.awaited.get(who)
+        return until is not None and reading.at >= until
 
     def _may_fill(self, who: SubscriberId, posting: Posting) -> bool:
         """Say whether a gap of *who*'s main meter may be judged by now (CN-14)."""
@@ -200,6 +206,10 @@ async def accept_turn(
         before = None if reference is None else await desk.fact_seen(fact.fact, reference)
         if before is not None:
             return repeated(before, fact)
+        radios = house.policy.contract.term.radios
+        objection = await objected(desk, fact, radios=radios)
+        if objection is not None:
+            return objection
         found = facts.accept(
             standings[0],
             fact,

@@ -25,7 +25,7 @@ from capd.store import Store
 
 UNPRINTED = frozenset(
     {
-        *("topup", "delay", "breach", "imported", "paused", "resumed"),
+        *("topup", "delay", "breach", "imported", "paused", "resumed", "downgrade_ended"),
         *("invoice", "payment", "refund", "credit", "attempt", "task_done"),
     }
 )
@@ -124,6 +124,8 @@ class _Run:
         if self._now is not None:
             await self._let_pass(self._now)
             await fill_all_turn(self._house, now=self._now)
+            self._house.heard_to = self._now
+            await self._judge(sorted(self._house.memory.awaited), self._now)
         progress(number)
 
     async def _line(self, line: Line) -> str | None:

@@ -31,6 +31,10 @@ TOLD: Mapping[str, Telling] = {
     "charge": Telling("a charge"),
     "topup": Telling("more data was added"),
     "downgrade_offered": Telling("you may go back to your former product"),
+    "activated": Telling("your contract has begun"),  # CT-1, CT-3
+    "plan_scheduled": Telling("your product will change"),
+    "plan_change_called_off": Telling("your product stays"),
+    "speed_flagged": Telling("you may choose a slower product"),  # CT-8
     "fair_use_notice": Telling("your usage"),  # FU-1
     "addon": Telling("your add-on is ordered"),  # AD-1
     "addon_activated": Telling("your add-on is active"),
@@ -69,6 +73,7 @@ INNER = frozenset(
         ),
         *("attempt", "task_opened", "task_done", "task_closed"),
         *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped"),
+        *("downgrade_ended", "radio_changed", "speed_cleared"),
     }
 )
 """Kinds about a subscriber that are for the operator's people alone (UC-8: without notice)."""

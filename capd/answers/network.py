@@ -90,6 +90,9 @@ def product_record(product: Product) -> dict[str, object]:
         "price": None if product.price is None else f"{product.price:f}",
         "upgrade_to": product.upgrade_to,
         "delay_h": product.delay_h,
+        "term_months": product.term_months,
+        "withdrawn_on": None if product.withdrawn_on is None else product.withdrawn_on.isoformat(),
+        "replaced_by": product.replaced_by,
     }
 
 

@@ -54,7 +54,13 @@ class Case:
         return self.standing.period.name
 
     def event(
-        self, kind: str, text: str, clause: str, figures: Figures, *, at: datetime | None = None
+        self,
+        kind: str,
+        text: str,
+        clause: str | None,
+        figures: Figures,
+        *,
+        at: datetime | None = None,
     ) -> Event:
         """Return an event about the subscriber; *at* is now unless it fell due before."""
         return Event(

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from capd.decide import holds
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
+from capd.decide.contract import facts as contract
 from capd.decide.debt import facts as debt
 from capd.decide.debt.facts import extension
 from capd.decide.debt.state import released
@@ -20,7 +21,6 @@ from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.voice import facts as voice
 from capd.decide.wording import (
     amount_text,
-    cap_text,
     day_text,
     moment_text,
     quantity_of,
@@ -112,24 +112,6 @@ def _topup(told: Told) -> Answer:
         "allowance_bytes": before + size,
     }
     return (told.event("topup", text, clause, figures),)
-
-
-def _plan(told: Told) -> Answer:
-    wanted, now_on = told.fact.details["product"], told.standing.product
-    product = told.catalogue.get(ProductId(wanted))
-    if product is None:
-        return Refused(f"there is no product {wanted!r}.{guess(wanted, told.catalogue)}")
-    if product.id == now_on.id:
-        return ()
-    cap = cap_text(product)
-    clause = told.policy.clauses.back if _has_more(product, now_on) else None
-    text = f"Moved from {now_on.name} to {product.name}, with {cap}"
-    figures: Figures = {
-        "from": now_on.id,
-        "to": product.id,
-        "note": told.get("note"),
-    }
-    return (told.event("plan_changed", _ended(text, clause), clause, figures),)
 
 
 def _hold(told: Told) -> Answer:
@@ -227,12 +209,6 @@ _OF_USAGE: Mapping[str, FactKind] = {
         required=("size", "reference"),
         accept=_topup,
     ),
-    "plan": FactKind(
-        help="changes the product (UC-3)",
-        required=("product",),
-        optional=("note",),
-        accept=_plan,
-    ),
     "hold": FactKind(
         help="opens a hold; down and up are the rates of one that only limits (NM-4)",
         required=("reason",),
@@ -256,6 +232,7 @@ _OF_USAGE: Mapping[str, FactKind] = {
 
 FACTS: Mapping[str, FactKind] = {
     **_OF_USAGE,
+    **contract.FACTS,
     **addons.FACTS,
     **debt.FACTS,
     **installation.FACTS,
@@ -265,13 +242,3 @@ FACTS: Mapping[str, FactKind] = {
 
 def _open(standing: Standing, reason: Reason) -> Hold | None:
     return next((hold for hold in standing.holds if hold.reason is reason), None)
-
-
-def _has_more(product: Product, than: Product) -> bool:
-    if than.cap_bytes is None:
-        return False
-    return product.cap_bytes is None or product.cap_bytes > than.cap_bytes
-
-
-def _ended(text: str, clause: str | None) -> str:
-    return f"{text}." if clause is None else f"{text} ({clause})."

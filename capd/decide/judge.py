@@ -7,6 +7,8 @@ from datetime import datetime, tzinfo
 from capd.decide import allowance, breaches, caps, delays, holds, notices, overage
 from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
+from capd.decide.contract import downgrades
+from capd.decide.contract import rules as contract
 from capd.decide.debt import rules as debt
 from capd.decide.debt import schedule
 from capd.decide.debt.words import ways as debt_ways
@@ -19,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     *addons.RULES,  # AD
     holds.closings,  # UC-1, UC-3, UC-8, and holds with an end
     *debt.CLOSINGS,  # CT-4
+    *contract.RULES,  # CT, UC-5
     notices.reached,  # UC-11
     caps.over,  # UC-2, UC-4
     *fair.RULES,  # FU
@@ -62,6 +65,7 @@ def judge(
         watch_bytes=watch_bytes(case),
         due_at=due_at(case),
         ways=debt_ways(case),
+        awaits_at=downgrades.awaited(case),
     )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from capd.decide.terms.addons import Addons
 from capd.decide.terms.calendar import Calendar
+from capd.decide.terms.contract import Contract
 from capd.decide.terms.debt import BreachTerms, Dunning, Quiet, Reconnection
 from capd.decide.terms.fair import FairUse
 from capd.decide.terms.installation import Installation
@@ -94,6 +95,7 @@ class Policy:
     addons: Addons = field(default_factory=Addons)
     calls: Calls = field(default_factory=Calls)
     fair_use: FairUse = field(default_factory=FairUse)
+    contract: Contract = field(default_factory=Contract)
     calendar: Calendar = field(default_factory=Calendar)
     installation: Installation = field(default_factory=Installation)
     dunning: Dunning = field(default_factory=Dunning)

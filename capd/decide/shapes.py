@@ -27,7 +27,8 @@ def _size_shape(key: str, value: str) -> list[str]:
     return wrong if _said(seconds_of, key, value) else []  # "10min", of what counts seconds
 
 
-def _rate_shape(key: str, value: str) -> list[str]:
+def rate(key: str, value: str) -> list[str]:
+    """Return what is wrong with a rate, such as 30Mbps."""
     wrong = _said(bps_of, key, value)
     return wrong or ([] if bps_of(value) > 0 else [f"{key}: wants more than nothing"])
 
@@ -82,8 +83,8 @@ def one_of(*known: str) -> Shape:
 
 SHAPES: Mapping[str, Shape] = {
     "size": _size_shape,
-    "down": _rate_shape,
-    "up": _rate_shape,
+    "down": rate,
+    "up": rate,
     "until": _moment_shape,
     "reason": one_of(*(reason.value for reason in Reason)),
 }

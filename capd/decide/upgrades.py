@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures, allowance_with, covers
+from capd.decide.contract import downgrades
 from capd.decide.wording import amount_text, cap_text, price_text
 from capd.model import Event, Product
 
@@ -32,6 +33,7 @@ def moved_up(case: Case, breach: Current) -> tuple[Event, ...]:
         return ()
     now_on = case.standing.product
     figures: Figures = {
+        **downgrades.opened(now_on, to),
         "from": now_on.id,
         "to": to.id,
         "price": None if to.price is None else str(to.price),

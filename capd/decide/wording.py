@@ -1,6 +1,6 @@
 """Figures and days as the subscriber reads them in a sentence."""
 
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 from capd.model import Product, Unit
@@ -48,6 +48,11 @@ def day_text(at: datetime, zone: tzinfo) -> str:
     """Return the day of *at* in *zone*: "1 April"."""
     local = at.astimezone(zone)
     return f"{local.day} {_MONTHS[local.month - 1]}"
+
+
+def date_text(day: date) -> str:
+    """Return *day* with its year: "1 April 2027"."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def moment_text(at: datetime, zone: tzinfo) -> str:

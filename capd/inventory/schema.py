@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -68,6 +69,9 @@ class ProductRow(_Strict):
     family: Line = "broadband"
     upgrade_to: Line | None = None
     delay_h: int | None = Field(default=None, ge=0)
+    term_months: int | None = Field(default=None, ge=0, le=120)
+    withdrawn_on: date | None = None
+    replaced_by: Line | None = None
 
     def product(self) -> Product:
         """Return the product itself."""
@@ -83,6 +87,9 @@ class ProductRow(_Strict):
             upgrade_to=None if self.upgrade_to is None else ProductId(self.upgrade_to),
             delay_h=self.delay_h,
             unit=self.unit,
+            term_months=self.term_months,
+            withdrawn_on=self.withdrawn_on,
+            replaced_by=None if self.replaced_by is None else ProductId(self.replaced_by),
         )
 
 
@@ -113,6 +120,7 @@ class SubscriberRow(_Strict):
     sector: Line | None = None
     address: Paragraph | None = None
     linked: tuple[Line, ...] = ()
+    shares_address: bool = False
 
     def subscriber(self) -> Subscriber:
         """Return the subscriber themselves."""
@@ -125,6 +133,7 @@ class SubscriberRow(_Strict):
             sector=None if self.sector is None else SectorId(self.sector),
             address=self.address,
             linked=self.linked,
+            shares_address=self.shares_address,
         )
 
 

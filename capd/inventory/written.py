@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 
 from capd.inventory.tables import KINDS, write_rows
@@ -68,6 +69,9 @@ def product_row(product: Product) -> dict[str, object]:
             family=product.family,
             upgrade_to=product.upgrade_to,
             delay_h=product.delay_h,
+            term_months=product.term_months,
+            withdrawn_on=_day(product.withdrawn_on),
+            replaced_by=product.replaced_by,
         ),
     }
 
@@ -92,6 +96,7 @@ def subscriber_row(subscriber: Subscriber) -> dict[str, object]:
         sector=subscriber.sector,
         address=subscriber.address,
         linked=list(subscriber.linked) or None,
+        shares_address=subscriber.shares_address or None,
     )
 
 
@@ -131,6 +136,10 @@ def meter_row(meter: Meter) -> dict[str, object]:
 
 def _told(**values: object) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _access(access: SnmpAccess | SshAccess | None) -> dict[str, object] | None:

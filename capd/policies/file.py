@@ -8,6 +8,7 @@ from capd.decide.policy import Clauses, HoldRule, Overage, Policy
 from capd.model import Reason
 from capd.policies.addons import AddonSection
 from capd.policies.calendar import CalendarSection
+from capd.policies.contract import ContractSection
 from capd.policies.debt import BreachSection, DunningSection, QuietSection, ReconnectionSection
 from capd.policies.fair import FairUseSection
 from capd.policies.holds import Holds
@@ -33,6 +34,7 @@ class PolicyFile(Strict):
     addons: AddonSection = AddonSection()
     calls: CallSection = CallSection()
     fair_use: FairUseSection = FairUseSection()
+    contract: ContractSection = ContractSection()
     calendar: CalendarSection = CalendarSection()
     installation: InstallationSection = InstallationSection()
     dunning: DunningSection = DunningSection()
@@ -59,6 +61,7 @@ class PolicyFile(Strict):
             addons=self.addons.terms(),
             calls=self.calls.terms(),
             fair_use=self.fair_use.terms(),
+            contract=self.contract.terms(self.downgrade.terms()),
             calendar=self.calendar.terms(),
             installation=self.installation.terms(),
             dunning=self.dunning.terms(),

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from capd.decide.policy import Action, Policy
+from capd.decide.terms import contract as terms
 from capd.model import Reason
 from capd.policies.shapes import Clause, Money, Share, Size, Strict
 
@@ -67,3 +68,8 @@ class Downgrade(Strict):
     """[downgrade]: back down after an upgrade (UC-5)."""
 
     clause: Clause = _PLAIN.clauses.downgrade
+    automatic: bool = _PLAIN.contract.downgrade.automatic
+
+    def terms(self) -> terms.Downgrade:
+        """Return what the section says, but for its clause."""
+        return terms.Downgrade(automatic=self.automatic)

@@ -17,11 +17,12 @@ from capd.model import (
     Standing,
     SubscriberId,
 )
-from capd.store import rows, standings
+from capd.store import inventory_rows, rows, standings
 from capd.store.adjusting import Adjusting
 from capd.store.answered import Kept, keep
 from capd.store.charges import recalled
 from capd.store.filling import Filling
+from capd.store.inventory_rows import Radio
 from capd.store.order_events import order_event
 from capd.store.orders import given_to
 from capd.store.outbox import Outbox
@@ -59,6 +60,10 @@ class Desk:
     async def products(self) -> dict[ProductId, Product]:
         """Return what is sold, by id."""
         return await standings.all_products(self._conn)
+
+    async def radios(self) -> list[Radio]:
+        """Return the boxes of the inventory, by what they can be told apart."""
+        return await inventory_rows.radios(self._conn)
 
     async def record(self, events: Sequence[Event]) -> list[int]:
         """Write *events* to the audit trail, change the books accordingly; return their ids."""

@@ -109,6 +109,7 @@ def dangling(there: Inventory, new: Inventory) -> list[str]:
 def _references(inventory: Inventory) -> Iterator[tuple[str, str, str, str | None]]:
     for product in inventory.products:
         yield f"product {product.id}", "upgrade_to", "product", product.upgrade_to
+        yield f"product {product.id}", "replaced_by", "product", product.replaced_by
     for subscriber in inventory.subscribers:
         yield f"subscriber {subscriber.id}", "product", "product", subscriber.product
         yield f"subscriber {subscriber.id}", "sector", "sector", subscriber.sector

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Table, and_, bindparam, insert, select, update
@@ -52,6 +53,20 @@ async def load(conn: AsyncConnection) -> Inventory:
     )
 
 
+class Radio(NamedTuple):
+    """A box by which it can be told from others (CT-11)."""
+
+    id: DeviceId
+    serial: str | None
+    mac: str | None
+
+
+async def radios(conn: AsyncConnection) -> list[Radio]:
+    """Return the boxes of the inventory."""
+    query = select(devices.c.id, devices.c.serial, devices.c.mac)
+    return [Radio(DeviceId(row.id), row.serial, row.mac) for row in await conn.execute(query)]
+
+
 async def write(
     conn: AsyncConnection,
     table: Table,
@@ -76,14 +91,23 @@ async def write(
 
 def product_row(product: Product) -> dict[str, Any]:
     """Return *product* as its table keeps it."""
-    return asdict(product) | {"price": None if product.price is None else str(product.price)}
+    day = product.withdrawn_on
+    return asdict(product) | {
+        "price": None if product.price is None else str(product.price),
+        "withdrawn_on": None if day is None else day.isoformat(),
+    }
 
 
 def product(row: rows.Row) -> Product:
     """Return a product."""
-    price = None if row["price"] is None else Decimal(row["price"])
-    counts, unit = Counts(row["counts"]), Unit(row["unit"])
-    return Product(**{**dict(row), "counts": counts, "unit": unit, "price": price})
+    price, day = row["price"], row["withdrawn_on"]
+    told = {
+        "counts": Counts(row["counts"]),
+        "unit": Unit(row["unit"]),
+        "price": None if price is None else Decimal(price),
+        "withdrawn_on": None if day is None else date.fromisoformat(day),
+    }
+    return Product(**{**dict(row), **told})
 
 
 def sector_row(sector: Sector) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from capd.model import (
     SubscriberId,
     Usage,
 )
-from capd.store import inventory_rows, rows
+from capd.store import inventory_rows, reach, rows
 from capd.store.tables import (
     breaches,
     charges,
@@ -135,6 +135,7 @@ async def _load(
     pending = await _matters(conn, list(some))
     before = {who: period_before(periods[who], some[who].cycle_day, tz) for who in pending}
     last = await usages(conn, before)
+    read_to = await reach.read_to(conn, list(pending))
     return [
         Standing(
             subscriber=one,
@@ -150,6 +151,7 @@ async def _load(
             charged=tuple(charged.get(who, ())),
             matters=tuple(pending.get(who, ())),
             last=last.get(who),
+            read_to=read_to.get(who),
         )
         for who, one in some.items()
     ]

@@ -1,19 +1,20 @@
 """Laws that hold whatever people do and devices say, in any order."""
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capd.account.periods import period_of
+from capd.account.periods import period_before, period_of
 from capd.decide import facts
 from capd.decide.debt import book, state
 from capd.decide.facts import Refused
 from capd.decide.judge import judge
 from capd.decide.policy import Action, Policy
 from capd.decide.standing import apply
+from capd.decide.terms.contract import Contract, Downgrade, Term
 from capd.decide.terms.debt import Dunning, Fee, Quiet, Reconnection, Since, Step, StepKind
 from capd.model import Event, Fact, Reason
 from capd.units import rfc3339
@@ -43,10 +44,17 @@ class Life:
                 self.standing,
                 period=period,
                 usage=a_usage(0, period=period),
+                last=self._last(period),
+                read_to=self.now,
                 topup_bytes=0,
                 given=(),
                 charged=(),
             )
+
+    def _last(self, period):
+        """Return the usage of the period before *period*: none where nobody looked in it."""
+        before = period_before(period, 1, LONDON)
+        return self.standing.usage if self.standing.period == before else a_usage(0, period=before)
 
     def use(self, count):
         usage = self.standing.usage
@@ -101,6 +109,17 @@ steps = st.one_of(
         st.just("tell"),
         st.just("plan"),
         st.builds(lambda p: {"product": p}, st.sampled_from(sorted(CATALOGUE))),
+    ),
+    st.tuples(st.just("tell"), st.just("activated"), st.just({})),
+    st.tuples(
+        st.just("tell"),
+        st.just("plan"),
+        st.builds(
+            lambda p, d, a: {"product": p, "effective_on": d.isoformat(), "agreed": a},
+            st.sampled_from(sorted(CATALOGUE)),
+            st.dates(date(2026, 3, 1), date(2027, 6, 1)),
+            st.sampled_from(["yes", "no"]),
+        ),
     ),
     st.tuples(st.just("hold"), reasons, st.none() | st.integers(1, 100)),
     st.tuples(st.just("tell"), st.just("release"), st.builds(lambda r: {"reason": r}, reasons)),
@@ -159,6 +178,11 @@ policies = st.builds(
     delay_h=st.sampled_from([0, 0, 24, 24 * 20]),
     second_breach_in_same_period=st.booleans(),
     notice_shares=st.sampled_from([(), (50, 80, 100), (100, 150)]),
+    contract=st.builds(
+        Contract,
+        downgrade=st.builds(Downgrade, automatic=st.booleans()),
+        term=st.builds(Term, months=st.sampled_from([0, 1, 12])),
+    ),
 )
 
 

@@ -111,6 +111,11 @@ def test_the_second_breach_moves_the_subscriber_up_and_opens_no_hold__UC_4():
     (moved,) = actions(verdict)
     assert (moved.kind, moved.clause, moved.at) == ("plan_changed", "UC-4", NOON)
     assert moved.figures == {
+        "matter": "downgrade",
+        "key": "home-100",
+        "open": True,
+        "on": "home-300",
+        "first_cap_bytes": 100 * GB,
         "from": "home-100",
         "to": "home-300",
         "price": "35.00",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -9,6 +10,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
 )
 
 from capd.store.tables.naming import metadata
@@ -27,6 +29,9 @@ products = Table(
     Column("upgrade_to", Text),
     Column("delay_h", Integer),
     Column("unit", Text, nullable=False, server_default="bytes"),
+    Column("term_months", Integer),
+    Column("withdrawn_on", Text),  # a day, 2026-03-01
+    Column("replaced_by", Text),
 )
 sectors = Table(
     "sectors",
@@ -46,6 +51,7 @@ subscribers = Table(
     Column("sector", Text, ForeignKey("sectors.id")),
     Column("address", Text),
     Column("linked", Text, nullable=False),  # a JSON list
+    Column("shares_address", Boolean, nullable=False, server_default=false()),
 )
 devices = Table(
     "devices",
