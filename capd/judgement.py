@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from capd import companions
 from capd.decide import guard, late, reconcile
 from capd.decide.judge import judge
+from capd.decide.standing import apply
 from capd.house import House, Line
-from capd.model import Part, SubscriberId, Verdict
+from capd.model import Part, Product, ProductId, Standing, SubscriberId, Verdict
 from capd.store.desk import Desk
 
 _HOUR = timedelta(hours=1)
@@ -37,17 +39,36 @@ async def judge_at(
     house: House, desk: Desk, subscribers: Sequence[SubscriberId], now: datetime
 ) -> list[Verdict]:
     """Judge *subscribers*; what they are owed and do not have becomes the open orders."""
-    policy, memory = house.policy, house.memory
     catalogue = await desk.products()
+    verdicts, after = await _judged(house, desk, subscribers, catalogue, now)
+    touched = await companions.follow(house, desk, after, catalogue, now)
+    if touched:
+        again, _ = await _judged(house, desk, touched, catalogue, now)
+        newest = {verdict.subscriber: verdict for verdict in (*verdicts, *again)}
+        verdicts = list(newest.values())
+    await _order(house, desk, verdicts, now)
+    return verdicts
+
+
+async def _judged(
+    house: House,
+    desk: Desk,
+    subscribers: Sequence[SubscriberId],
+    catalogue: Mapping[ProductId, Product],
+    now: datetime,
+) -> tuple[list[Verdict], list[Standing]]:
+    """Return the verdicts on *subscribers*, written down, and what is known after them."""
+    policy, memory = house.policy, house.memory
     standings = await desk.standings(
         subscribers, now=now, tz=house.zone, months=policy.window_months
     )
-    verdicts = []
+    verdicts, after = [], []
     for standing in standings:
         if house.heard_to is not None:
             standing = replace(standing, read_to=house.heard_to)  # noqa: PLW2901
         verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
         verdicts.append(verdict)
+        after.append(apply(standing, verdict.events, catalogue))
         memory.lines[verdict.subscriber] = Line(
             period=standing.period,
             counts=catalogue[verdict.owed.product].counts,
@@ -64,9 +85,8 @@ async def judge_at(
         else:
             memory.due[verdict.subscriber] = verdict.due_at
     await desk.record([event for verdict in verdicts for event in verdict.events])
-    await _order(house, desk, verdicts, now)
     house.metrics.judged(verdicts)
-    return verdicts
+    return verdicts, after
 
 
 async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: datetime) -> None:

@@ -419,6 +419,9 @@ class Reason(StrEnum):
     PREPAID = "prepaid"
     SPIKE = "spike"
     OPERATOR = "operator"
+    CREDENTIALS = "credentials"  # log-ins are off, the connection is not touched (AU-5)
+    LINKED = "linked"  # with the connection that it hangs on (CT-10)
+    ENDED = "ended"  # the contract is over (CT-15, AU-3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,11 @@ TOLD: Mapping[str, Telling] = {
     "plan_changed": Telling("your product has changed"),
     "charge": Telling("a charge"),
     "topup": Telling("more data was added"),
+    "cancellation": Telling("your contract is cancelled"),
+    "cancellation_withdrawn": Telling("your contract goes on"),
+    "service_ended": Telling("your service has ended"),
+    "terminated": Telling("your contract has ended"),
+    "address_released": Telling("your static address"),
     "downgrade_offered": Telling("you may go back to your former product"),
     "activated": Telling("your contract has begun"),  # CT-1, CT-3
     "plan_scheduled": Telling("your product will change"),
@@ -73,7 +78,8 @@ INNER = frozenset(
         ),
         *("attempt", "task_opened", "task_done", "task_closed"),
         *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped"),
-        *("downgrade_ended", "radio_changed", "speed_cleared"),
+        *("downgrade_ended", "radio_changed", "speed_cleared", "equipment"),
+        *("address_assigned", "contract_followed", "linked_on", "linked_off"),
     }
 )
 """Kinds about a subscriber that are for the operator's people alone (UC-8: without notice)."""

@@ -158,7 +158,7 @@ def state_of(standing: Standing, policy: Policy) -> str:
     """Return "suspended", "restricted" (a hold limits the rates) or "active"."""
     if holds.blocking(standing.holds, policy):
         return "suspended"
-    return "restricted" if standing.holds else "active"
+    return "restricted" if holds.limiting(standing.holds, policy) else "active"
 
 
 def hold_record(hold: Hold) -> dict[str, object]:

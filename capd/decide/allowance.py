@@ -12,7 +12,7 @@ def why(case: Case) -> tuple[str, str | None]:
     if blocking:
         first = blocking[0]
         return _suspended(case, first, blocking[1:]), first.clause
-    limits = case.standing.holds
+    limits = holds.limiting(case.standing.holds, case.policy)
     if limits:
         return _limited(case, limits[0]), limits[0].clause
     if case.is_over:

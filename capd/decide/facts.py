@@ -16,7 +16,7 @@ from capd.decide.debt.facts import extension
 from capd.decide.debt.state import released
 from capd.decide.installation import facts as installation
 from capd.decide.policy import Policy
-from capd.decide.shapes import SHAPES, guess
+from capd.decide.shapes import SHAPES, guess, yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.voice import facts as voice
 from capd.decide.wording import (
@@ -114,15 +114,26 @@ def _topup(told: Told) -> Answer:
     return (told.event("topup", text, clause, figures),)
 
 
+_BY_THEMSELVES: Mapping[Reason, str] = {
+    Reason.CAP: "a hold for the cap follows from usage alone; use the reason 'operator'",
+    Reason.LINKED: "a hold for what it hangs on follows from that connection; use 'operator'",
+    Reason.ENDED: "a hold for the end of the contract follows from `cancel` or `terminate`",
+}
+"""Holds that nobody opens, and why."""
+
+
 def _hold(told: Told) -> Answer:
     reason = Reason(told.fact.details["reason"])
-    if reason is Reason.CAP:
-        return Refused("a hold for the cap follows from usage alone; use the reason 'operator'")
+    if reason in _BY_THEMSELVES:
+        return Refused(_BY_THEMSELVES[reason])
     rule, until = told.policy.hold_rule(reason), told.moment("until")
     if until is not None and until <= told.now:
         return Refused(f"until: {rfc3339(until)} is over already")
-    if rule.blocking and (told.get("down") or told.get("up")):
-        return Refused(f"a hold for {reason.value} stops service: it has no rates")
+    if told.get("down") or told.get("up"):
+        if rule.blocking:
+            return Refused(f"a hold for {reason.value} stops service: it has no rates")
+        if reason is Reason.CREDENTIALS:
+            return Refused("a hold for credentials stops log-ins alone: it has no rates")
     rates = (told.rate("down") or rule.down_bps, told.rate("up") or rule.up_bps)
     figures: Figures = {
         "reason": reason.value,
@@ -130,6 +141,7 @@ def _hold(told: Told) -> Answer:
         "until": None if until is None else rfc3339(until),
         "down_bps": rates[0],
         "up_bps": rates[1],
+        **({} if told.get("notify") is None else {"notify": told.get("notify")}),
     }
     event = told.event("hold_opened", _hold_text(told, reason, rates), rule.clause, figures)
     same = _open(told.standing, reason)
@@ -138,6 +150,8 @@ def _hold(told: Told) -> Answer:
 
 def _hold_text(told: Told, reason: Reason, rates: _Rates) -> str:
     rule, until = told.policy.hold_rule(reason), told.moment("until")
+    if reason is Reason.CREDENTIALS:
+        return f"Log-ins are off for {holds.NAMES[reason]}; the connection stays ({rule.clause})."
     end = "" if until is None else f" until {moment_text(until, told.zone)}"
     what = "suspended" if rule.blocking else f"limited{rate_clause(*rates)}"
     return f"Service is {what}{end} for {holds.NAMES[reason]} ({rule.clause})."
@@ -159,11 +173,17 @@ def _release(told: Told) -> Answer:
     hold = _open(told.standing, reason)
     if hold is None:
         return Refused(f"no hold for {reason.value} is open")
+    if reason in _BY_THEMSELVES and reason is not Reason.CAP:
+        return Refused(_STAYS[reason])
+    if told.policy.hold_rule(reason).asks_why and not told.get("note"):
+        return Refused(f"note: is missing: say why the hold may be released ({hold.clause})")
     note = told.get("note") or ""
+    silent = {} if told.get("notify") is None else {"notify": told.get("notify")}
     text = f"The hold for {holds.NAMES[reason]} was released{note and f': {note}'} ({hold.clause})."
     figures: Figures = {
         "reason": reason.value,
         "note": note,
+        **silent,
         **({} if hold.period is None else {"period": hold.period}),
         **(released(told.standing, told.now) if reason is Reason.NON_PAYMENT else {}),
     }
@@ -174,6 +194,12 @@ def _release(told: Told) -> Answer:
     delay = told.standing.delay
     end = told.standing.period.end
     return closed, _delay_event(told, end if delay is None else max(end, delay.until), note)
+
+
+_STAYS: Mapping[Reason, str] = {
+    Reason.LINKED: "it ends when the connection that it hangs on is back",
+    Reason.ENDED: "the contract has ended: an activation begins a new one",
+}
 
 
 def _delay(told: Told) -> Answer:
@@ -210,15 +236,17 @@ _OF_USAGE: Mapping[str, FactKind] = {
         accept=_topup,
     ),
     "hold": FactKind(
-        help="opens a hold; down and up are the rates of one that only limits (NM-4)",
+        help="opens a hold, told or not (AU-1); down, up: rates of one that limits (NM-4)",
         required=("reason",),
-        optional=("note", "until", "down", "up"),
+        optional=("note", "until", "down", "up", "notify"),
+        shapes={"notify": yes_or_no},
         accept=_hold,
     ),
     "release": FactKind(
         help="closes a hold; one for the cap stays closed until the period ends (UC-8)",
         required=("reason",),
-        optional=("note",),
+        optional=("note", "notify"),
+        shapes={"notify": yes_or_no},
         accept=_release,
     ),
     "delay": FactKind(

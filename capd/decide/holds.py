@@ -21,6 +21,9 @@ NAMES = {
     Reason.PREPAID: "a used-up prepaid balance",
     Reason.SPIKE: "an unusual spike of usage",
     Reason.OPERATOR: "a decision of the operator",
+    Reason.CREDENTIALS: "a log-in that others know",
+    Reason.LINKED: "the connection that it hangs on",
+    Reason.ENDED: "the end of the contract",
 }
 
 
@@ -118,6 +121,13 @@ def blocking(holds: Iterable[Hold], policy: Policy) -> tuple[Hold, ...]:
     """Return the *holds* that keep the subscriber off, the one that came first at the front."""
     kept = (hold for hold in holds if policy.hold_rule(hold.reason).blocking)
     return tuple(sorted(kept, key=lambda hold: (hold.opened_at, hold.reason.value)))
+
+
+def limiting(holds: Iterable[Hold], policy: Policy) -> tuple[Hold, ...]:
+    """Return the *holds* that only limit the rates, the one that came first at the front (NM-4)."""
+    kept = (hold for hold in holds if not policy.hold_rule(hold.reason).blocking)
+    limits = (hold for hold in kept if hold.reason is not Reason.CREDENTIALS)
+    return tuple(sorted(limits, key=lambda hold: (hold.opened_at, hold.reason.value)))
 
 
 def owed(product: Product, holds: Iterable[Hold], policy: Policy) -> Service:

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from capd.decide import allowance, breaches, caps, delays, holds, notices, overage
 from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
-from capd.decide.contract import downgrades
+from capd.decide.contract import addresses, downgrades
 from capd.decide.contract import rules as contract
 from capd.decide.debt import rules as debt
 from capd.decide.debt import schedule
@@ -105,6 +105,7 @@ def due_at(case: Case) -> datetime:
     moments = [hold.until for hold in case.standing.holds if hold.until is not None]
     moments += [matter.due_at for matter in case.standing.matters if matter.due_at is not None]
     moments += schedule.moments(case)
+    moments += addresses.moments(case)
     if case.standing.delay is not None:
         moments.append(case.standing.delay.until)
     if case.is_over and case.cap_hold is None:

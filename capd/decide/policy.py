@@ -30,6 +30,7 @@ class HoldRule:
 
     clause: str
     blocking: bool = True
+    asks_why: bool = False  # released only with a reason (AU-2)
     down_bps: int | None = None  # of a hold that does not block, unless the hold has its own
     up_bps: int | None = None
 
@@ -63,8 +64,8 @@ def _hold_rules() -> Mapping[Reason, HoldRule]:
         Reason.CAP: HoldRule(clause="UC-2"),
         Reason.NON_PAYMENT: HoldRule(clause="CT-4"),
         Reason.BREACH: HoldRule(clause="CT-4"),
-        Reason.AUP: HoldRule(clause="AU-2"),
-        Reason.SECURITY: HoldRule(clause="AU-4"),
+        Reason.AUP: HoldRule(clause="AU-2", asks_why=True),
+        Reason.SECURITY: HoldRule(clause="AU-4", asks_why=True),
         Reason.FRAUD: HoldRule(clause="CT-5"),
         Reason.RESTRICTED: HoldRule(
             clause="NM-4", blocking=False, down_bps=2_000_000, up_bps=1_000_000
@@ -73,6 +74,9 @@ def _hold_rules() -> Mapping[Reason, HoldRule]:
         Reason.PREPAID: HoldRule(clause="E-1"),
         Reason.SPIKE: HoldRule(clause="E-2"),
         Reason.OPERATOR: HoldRule(clause=OPERATOR_CLAUSE),
+        Reason.CREDENTIALS: HoldRule(clause="AU-5", blocking=False),
+        Reason.LINKED: HoldRule(clause="CT-10"),
+        Reason.ENDED: HoldRule(clause="CT-15"),
     }
 
 

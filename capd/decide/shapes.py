@@ -65,6 +65,11 @@ def count(key: str, value: str) -> list[str]:
     return [] if right else [f"{key}: wants a whole number of 0 or more, not {value!r}"]
 
 
+def words(_key: str, _value: str) -> list[str]:
+    """Return nothing: any words are right."""
+    return []
+
+
 def yes_or_no(key: str, value: str) -> list[str]:
     """Return what is wrong with a yes or no."""
     return [] if value in ("yes", "no") else [f'{key}: wants "yes" or "no", not {value!r}']

@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from capd.decide.policy import Policy
-from capd.decide.terms.contract import Contract, Downgrade, Speed, Term
+from capd.decide.terms.contract import Contract, Downgrade, EndingTerms, Linked, Speed, Term
+from capd.model import Reason
 from capd.policies.shapes import Clause, Days, Strict
 
 _PLAIN = Policy().contract
@@ -35,12 +36,51 @@ class SpeedSection(Strict):
         return Speed(**dict(self))
 
 
+class EndingSection(Strict):
+    """[contract.ending]: notice, cause, what is charged and what comes back (CT-15)."""
+
+    clause: Clause = _PLAIN.ending.clause
+    notice_days: Days = _PLAIN.ending.notice_days
+    cause: Clause = _PLAIN.ending.cause
+    keep_evidence: bool = _PLAIN.ending.keep_evidence
+    early: Clause = _PLAIN.ending.early
+    early_share: int = Field(default=_PLAIN.ending.early_share, ge=0, le=100)
+    early_for_cause: bool = _PLAIN.ending.early_for_cause
+    equipment: Clause = _PLAIN.ending.equipment
+    addresses: Clause = _PLAIN.ending.addresses
+    address_days: Days = _PLAIN.ending.address_days
+
+    def terms(self) -> EndingTerms:
+        """Return what the section says."""
+        return EndingTerms(**dict(self))
+
+
+class LinkedSection(Strict):
+    """[contract.linked]: what hangs on a connection (CT-10)."""
+
+    clause: Clause = _PLAIN.linked.clause
+    notice_hours: int = Field(default=_PLAIN.linked.notice_hours, ge=0, le=24 * 366)
+    not_for: tuple[Reason, ...] = _PLAIN.linked.not_for
+
+    def terms(self) -> Linked:
+        """Return what the section says."""
+        return Linked(**dict(self))
+
+
 class ContractSection(Strict):
     """[contract]: a section for each part of it."""
 
     term: TermSection = TermSection()
     speed: SpeedSection = SpeedSection()
+    ending: EndingSection = EndingSection()
+    linked: LinkedSection = LinkedSection()
 
     def terms(self, downgrade: Downgrade) -> Contract:
         """Return what the sections say; [downgrade] stands by itself."""
-        return Contract(term=self.term.terms(), speed=self.speed.terms(), downgrade=downgrade)
+        return Contract(
+            term=self.term.terms(),
+            speed=self.speed.terms(),
+            ending=self.ending.terms(),
+            linked=self.linked.terms(),
+            downgrade=downgrade,
+        )

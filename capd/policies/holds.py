@@ -1,6 +1,7 @@
 """The sections [holds.*]: what a hold for each reason does."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Self
 
 from pydantic import model_validator
@@ -15,6 +16,7 @@ _PLAIN = Policy()
 class _Hold(Strict):
     clause: Clause
     blocking: bool = True
+    asks_why: bool = False
     down: Rate | None = None
     up: Rate | None = None
 
@@ -29,8 +31,18 @@ class _Hold(Strict):
 
     def rule(self) -> HoldRule:
         return HoldRule(
-            clause=self.clause, blocking=self.blocking, down_bps=self.down, up_bps=self.up
+            clause=self.clause,
+            blocking=self.blocking,
+            asks_why=self.asks_why,
+            down_bps=self.down,
+            up_bps=self.up,
         )
+
+
+class _Apart(Strict):
+    """A hold that stands for itself: what it does is not for the file to say."""
+
+    clause: Clause
 
 
 class Holds(Strict):
@@ -46,8 +58,17 @@ class Holds(Strict):
     prepaid: _Hold | None = None
     spike: _Hold | None = None
     operator: _Hold | None = None
+    credentials: _Apart | None = None
+    linked: _Apart | None = None
+    ended: _Apart | None = None
 
     def rules(self) -> Mapping[Reason, HoldRule]:
         """Return what every reason does; those left out stay as they are."""
-        given = {Reason(name): hold.rule() for name, hold in self if hold is not None}
+        given = {Reason(name): _rule(Reason(name), hold) for name, hold in self if hold is not None}
         return {**_PLAIN.holds, **given}
+
+
+def _rule(reason: Reason, written: _Hold | _Apart) -> HoldRule:
+    if isinstance(written, _Hold):
+        return written.rule()
+    return replace(_PLAIN.hold_rule(reason), clause=written.clause)

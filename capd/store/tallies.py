@@ -9,20 +9,22 @@ from capd.model import Reason, SubscriberId
 from capd.store.tables import holds, subscribers, totals
 from capd.units import micros, moment
 
+_RANKS = {Reason.RESTRICTED: 1, Reason.CREDENTIALS: 0}  # the others suspend
+
 
 async def states(conn: AsyncConnection) -> dict[str, int]:
     """Return how many subscribers are active, restricted or suspended by what holds are open."""
     worst = (
         select(
             holds.c.subscriber,
-            func.max(case((holds.c.reason == Reason.RESTRICTED, 1), else_=2)).label("worst"),
+            func.max(case(_RANKS, value=holds.c.reason, else_=2)).label("worst"),
         )
         .where(holds.c.closed_at.is_(None))
         .group_by(holds.c.subscriber)
         .subquery()
     )
     query = select(worst.c.worst, func.count()).group_by(worst.c.worst)
-    held = {row[0]: int(row[1]) for row in await conn.execute(query)}
+    held = {row[0]: int(row[1]) for row in await conn.execute(query) if row[0]}
     everyone = int((await conn.execute(select(func.count()).select_from(subscribers))).scalar_one())
     return {
         "active": everyone - sum(held.values()),

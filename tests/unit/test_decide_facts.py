@@ -220,7 +220,8 @@ def test_the_clock_only_lets_time_pass():
             [
                 (
                     "reason: unknown 'nonpayment', wants one of cap, non_payment, breach, aup, "
-                    "security, fraud, restricted, maintenance, prepaid, spike, operator. "
+                    "security, fraud, restricted, maintenance, prepaid, spike, operator, "
+                    "credentials, linked, ended. "
                     "Did you mean 'non_payment'?"
                 )
             ],

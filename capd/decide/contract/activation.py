@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from capd.decide import matters
-from capd.decide.contract import agreement
+from capd.decide.contract import agreement, ending
 from capd.decide.contract.agreement import Agreement
 from capd.decide.contract.days import day_of
 from capd.decide.shapes import day, rate
@@ -18,7 +18,8 @@ SLOW = "slow"
 
 
 def _activated(told: Told) -> Answer:
-    known, today = agreement.of(told.standing), day_of(told.now, told.zone)
+    followed, today = ending.followed(told), day_of(told.now, told.zone)
+    known = None if followed else agreement.of(told.standing)
     on = told.get("on")
     since = today if on is None else date.fromisoformat(on)
     if since > today:
@@ -26,7 +27,8 @@ def _activated(told: Told) -> Answer:
     if known is None:
         months = agreement.term_of(told.standing.product, told.policy)
         begun = _with_radio(told, Agreement(activated_on=since, term_months=months))
-        return (told.event("activated", _begun_text(told, begun), _clause(told), begun.change()),)
+        text = _begun_text(told, begun)
+        return (*followed, told.event("activated", text, _clause(told), begun.change()))
     if on is not None and since != known.activated_on:
         return Refused(
             f"activated on {known.activated_on.isoformat()} already: the first activation counts, "

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from capd.decide import matters
 from capd.decide.case import Case, Figures, covers
+from capd.decide.contract.agreement import has_ended
 from capd.decide.wording import amount_text, month_text, of_text, price_text
 from capd.model import Event, Matter, Product, ProductId, Standing, Unit
 
@@ -41,7 +42,7 @@ def awaited(case: Case) -> datetime | None:
 
 def offers(case: Case) -> tuple[Event, ...]:
     """Offer the way back after a month below the cap; or take it, where the policy says so."""
-    if awaited(case) is not None:
+    if awaited(case) is not None or has_ended(case.standing):
         return ()
     below = [one for one in _unjudged(case) if _is_below(case, one)]
     lowest = min(below, key=lambda one: (_cap(one), one.key), default=None)

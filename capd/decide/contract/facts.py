@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
-from capd.decide.contract import activation, plans
+from capd.decide.contract import activation, addresses, ending, equipment, plans
 from capd.decide.told import FactKind
 
 FACTS: Mapping[str, FactKind] = {
     **plans.FACTS,
     **activation.FACTS,
+    **ending.FACTS,
+    **equipment.FACTS,
+    **addresses.FACTS,
 }

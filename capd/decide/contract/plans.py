@@ -7,6 +7,7 @@ from capd.decide import matters
 from capd.decide.case import Case, Figures
 from capd.decide.contract import agreement, downgrades
 from capd.decide.contract.activation import SLOW
+from capd.decide.contract.agreement import has_ended
 from capd.decide.contract.days import start_of
 from capd.decide.shapes import day, guess, yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
@@ -39,6 +40,8 @@ def _plan(told: Told) -> Answer:
     product = told.catalogue.get(ProductId(wanted))
     if product is None:
         return Refused(f"there is no product {wanted!r}.{guess(wanted, told.catalogue)}")
+    if has_ended(told.standing):
+        return Refused("the contract has ended: an activation begins a new one")
     pending = matters.find(told.standing, PENDING, PENDING)
     if product.id == told.standing.product.id:
         return () if pending is None else (_stays(told, product),)
@@ -133,6 +136,8 @@ def due(case: Case) -> tuple[Event, ...]:
     """Change the product on the day that was chosen for it."""
     pending = matters.find(case.standing, PENDING, PENDING)
     if pending is None or pending.due_at is None or case.now < pending.due_at:
+        return ()
+    if has_ended(case.standing):
         return ()
     now_on, clause = case.standing.product, matters.text(pending, "by_clause")
     to = case.catalogue[ProductId(str(pending.data["to"]))]

@@ -1,10 +1,31 @@
 """What follows from the contract, in the order in which it is looked at."""
 
-from capd.decide.case import Rule
-from capd.decide.contract import downgrades, plans
+from capd.decide.addons.book import addons_of
+from capd.decide.addons.rules import ending as addon_ending
+from capd.decide.case import Case, Rule
+from capd.decide.contract import addresses, downgrades, ending, linked, plans
+from capd.decide.contract.agreement import has_ended
+from capd.model import Event
+
+
+def addons_ended(case: Case) -> tuple[Event, ...]:
+    """End what was bought on top of a product with the contract: nothing renews after it."""
+    if not has_ended(case.standing):
+        return ()
+    return tuple(
+        event
+        for addon in addons_of(case.standing)
+        for event in addon_ending(case, addon, case.now, why=" with the contract")
+    )
+
 
 RULES: tuple[Rule, ...] = (
+    ending.begun_again,  # CT-1
     plans.due,  # CT-2
     downgrades.over,  # UC-5
     downgrades.offers,  # UC-5
+    ending.due,  # CT-15
+    addons_ended,
+    linked.held,  # CT-10
+    addresses.released,  # CT-9
 )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from capd.model import Reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
@@ -31,9 +33,36 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndingTerms:
+    """How the contract ends (CT-15, C-6, AU-3), and what that costs and frees."""
+
+    notice_days: int = 30
+    clause: str = "CT-15"
+    cause: str = "AU-3"  # at once
+    keep_evidence: bool = True  # a legal hold on whom the contract is ended at once
+    early_share: int = 100  # per cent of the price for what is left of the minimum term
+    early_for_cause: bool = False  # charged as well where the operator ends it
+    early: str = "CT-2"
+    equipment: str = "IN-5"
+    address_days: int = 30  # off for so long, a static address goes to somebody else (CT-9)
+    addresses: str = "CT-9"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """What hangs on a connection is off with it (CT-10)."""
+
+    clause: str = "CT-10"
+    notice_hours: int = 0
+    not_for: tuple[Reason, ...] = (Reason.MAINTENANCE,)  # the operator's fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """The terms of the contract."""
 
     term: Term = field(default_factory=Term)
     downgrade: Downgrade = field(default_factory=Downgrade)
     speed: Speed = field(default_factory=Speed)
+    ending: EndingTerms = field(default_factory=EndingTerms)
+    linked: Linked = field(default_factory=Linked)

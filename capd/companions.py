@@ -1,0 +1,76 @@
+"""What one subscriber's service means for another's: linked services follow (CT-10)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from capd.decide.case import Case
+from capd.decide.contract import linked
+from capd.decide.matters import of_kind
+from capd.decide.standing import apply
+from capd.house import House
+from capd.model import Event, Hold, Product, ProductId, Standing, SubscriberId
+from capd.store.desk import Desk
+
+
+async def follow(
+    house: House,
+    desk: Desk,
+    judged: Sequence[Standing],
+    catalogue: Mapping[ProductId, Product],
+    now: datetime,
+) -> list[SubscriberId]:
+    """Write down what follows for those linked to *judged*; return who must be judged for it."""
+    pairs = _pairs(judged)
+    if not pairs:
+        return []
+    known = {standing.subscriber.id: standing for standing in judged}
+    missing = sorted({who for pair in pairs for who in pair} - known.keys())
+    for standing in await desk.standings(
+        missing, now=now, tz=house.zone, months=house.policy.window_months
+    ):
+        known[standing.subscriber.id] = standing
+    events: list[Event] = []
+    touched = []
+    for main, other in pairs:
+        if other not in known:
+            continue
+        leads = known.get(main)
+        hold = None if leads is None or other not in leads.subscriber.linked else _off(house, leads)
+        found = linked.follow(_case(house, known[other], catalogue, now), main, hold)
+        known[other] = apply(known[other], found, catalogue)
+        events += found
+        touched += [other] if found else []
+    await desk.record(events)
+    return list(dict.fromkeys(touched))
+
+
+def _pairs(judged: Sequence[Standing]) -> list[tuple[SubscriberId, SubscriberId]]:
+    """Return the main subscriber and the linked one of each link that *judged* are part of."""
+    found = [
+        (one.subscriber.id, SubscriberId(other))
+        for one in judged
+        for other in one.subscriber.linked
+    ]
+    found += [
+        (SubscriberId(matter.key), one.subscriber.id)
+        for one in judged
+        for matter in of_kind(one, linked.KIND)
+    ]
+    return [pair for pair in dict.fromkeys(found) if pair[0] != pair[1]]
+
+
+def _off(house: House, leads: Standing) -> Hold | None:
+    return linked.off(leads, house.policy)
+
+
+def _case(
+    house: House, standing: Standing, catalogue: Mapping[ProductId, Product], now: datetime
+) -> Case:
+    return Case(
+        standing=standing,
+        catalogue=catalogue,
+        policy=house.policy,
+        now=now,
+        currency=house.currency,
+        zone=house.zone,
+    )
