@@ -77,7 +77,7 @@ async def _probe(
     *,
     given: tuple[object, ...],
 ) -> Probe:
-    settings = _settings(path)
+    settings = settings_of(path)
     known = await _known(settings, address) if settings.source is not None else None
     target, access = (known.address or address, known.snmp) if known else (address, None)
     access = access if access is not None and not any(given) else asked
@@ -95,7 +95,7 @@ async def _probe(
         await engine.close()
 
 
-def _settings(path: Path | None) -> Config:
+def settings_of(path: Path | None) -> Config:
     """Return the configuration; without one a device can be looked at all the same."""
     try:
         file = configuration.find(path)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import ledger, mqtt, polls
+from tests.bench import ledger, mqtt, polls, stations
 from tests.servers.process import need
 
 pytestmark = pytest.mark.slow
@@ -29,3 +29,9 @@ def test_messages_are_measured_beside_a_bare_loop():
     assert [cost.messages for cost in costs] == [30] * len(mqtt.CONTESTANTS)
     assert "30 readings posted, 0 mistakes" in costs[0].remark
     assert "ratio" in mqtt.table(costs)
+
+
+def test_an_access_point_is_measured_beside_bare_loops():
+    costs = stations.run(12, 2)
+    assert [cost.readings for cost in costs] == [12, 12, 12]
+    assert "ratio" in stations.table(costs)

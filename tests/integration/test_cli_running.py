@@ -71,6 +71,19 @@ def test_a_device_is_recognised_by_its_address_or_its_id(capd, agent):
     assert "count the bytes of" in known.out
 
 
+def test_a_profile_says_what_is_known_of_it_and_what_is_not(capd):
+    shown = capd.ok("profiles", "show", "ubiquiti_airos").out
+    assert "table stations (stations of the access point), by MAC" in shown
+    assert "not seen on real hardware: collect.snmp.tables.stations.down: inferred" in shown
+    record = capd.ok("profiles", "show", "mikrotik_routeros", "--json").json()
+    assert record["snmp"]["tables"]["queues"]["down"] == "in"
+    assert record["configured"] is True
+    said = capd("profiles", "show", "ubiquiti_airis")
+    assert (said.code, said.lines) == (
+        1, ["there is no profile 'ubiquiti_airis'. Did you mean 'ubiquiti_airos'?"]
+    )  # fmt: skip
+
+
 def test_a_device_that_does_not_answer_is_one_line(capd):
     said = capd("device", "probe", "127.0.0.1", "--port", str(free_port()))
     assert (said.code, len(said.lines)) == (1, 1)

@@ -29,15 +29,16 @@ class Manners:
 class TableAgent(asyncio.DatagramProtocol):
     """Answers GET, GETNEXT and GETBULK out of a table of OIDs, Counter64 in SNMPv1 too."""
 
-    def __init__(self, objects, manners=None):
+    def __init__(self, objects, manners=None, community=COMMUNITY):
+        self.community = community.encode()
         self.manners = manners or Manners()
         self.show(objects)
 
     @classmethod
-    async def start(cls, objects, manners=None, *, host="127.0.0.1", port=0):
+    async def start(cls, objects, manners=None, *, host="127.0.0.1", port=0, community=COMMUNITY):
         loop = asyncio.get_running_loop()
         transport, agent = await loop.create_datagram_endpoint(
-            lambda: cls(objects, manners), local_addr=(host, port)
+            lambda: cls(objects, manners, community), local_addr=(host, port)
         )
         agent.transport = transport
         return agent
@@ -60,10 +61,7 @@ class TableAgent(asyncio.DatagramProtocol):
 
     def datagram_received(self, data, addr):
         question = ber.decode(data)
-        if (
-            question.version not in self.manners.versions
-            or question.community != COMMUNITY.encode()
-        ):
+        if question.version not in self.manners.versions or question.community != self.community:
             return
         self.manners.answered.append((question.kind, len(question.binds)))
         answer = self._answer(question)
@@ -138,16 +136,18 @@ def value_of(value) -> Value:
 
 
 @contextmanager
-def in_a_thread(objects, manners=None, *, hosts=("127.0.0.1",)):
+def in_a_thread(objects, manners=None, *, hosts=("127.0.0.1",), community=COMMUNITY):
     """Run an agent beside the test, on one port of each of *hosts*; yield the port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
     async def start():
-        first = await TableAgent.start(objects, manners, host=hosts[0])
+        first = await TableAgent.start(objects, manners, host=hosts[0], community=community)
         others = [
-            await TableAgent.start(objects, manners, host=host, port=first.port)
+            await TableAgent.start(
+                objects, manners, host=host, port=first.port, community=community
+            )
             for host in hosts[1:]
         ]
         return [first, *others]

@@ -85,7 +85,7 @@ def readings(asked: Plan, get: Get, answer: Varbinds, at: datetime, of: Box) -> 
 
 def _is_elsewhere(row: Row, answer: Varbinds) -> bool:
     if row.key_oid is None:  # its key is in its index: it is there or it is not
-        return all(oid not in answer for oid in row.needed)
+        return row.in_oids[0] not in answer and all(oid not in answer for oid in row.needed)
     name = answer.get(row.key_oid)
     if name == row.key.name:
         return False
@@ -130,12 +130,13 @@ def _reading(device: DeviceId, row: Row, answer: Varbinds, of: Box) -> Reading |
 
 def _sum(row: Row, terms: Sequence[str], answer: Varbinds, what: str) -> int | Refused:
     """Return the sum of *terms*: of counters that wrap it is a counter that wraps alike (CN-17)."""
+    if row.key_oid is None:
+        what = f"{what} of {row.text}" if terms[0] not in answer else what
+    if len(terms) == 1:
+        return counter(answer.get(terms[0]), row.bits, row.unit_bytes, what)
     whole = 0
     for term in terms:
-        oid = term.lstrip("-")
-        if not row.key_oid and oid not in answer:
-            what = f"{what} of {row.text}"
-        count = counter(answer.get(oid), row.bits, 1, what)
+        count = counter(answer.get(term.lstrip("-")), row.bits, 1, what)
         if isinstance(count, Refused):
             return count
         whole += -count if term.startswith("-") else count
