@@ -57,22 +57,25 @@ async def usage(
 
 async def _product_then(house: House, asked: Standing, *, ended: bool) -> Product:
     """Return the product that counted in the period: the one before the first later change."""
-    if not ended:
-        return asked.product
-    later = await _first_change_after(house, asked)
+    return await product_at(house, asked, asked.period.end) if ended else asked.product
+
+
+async def product_at(house: House, asked: Standing, at: datetime) -> Product:
+    """Return the product that counted just before *at*: the one before the first later change."""
+    later = await _first_change_after(house, asked, at)
     catalogue = await house.store.people.products()
     name = None if later is None else later.figures.get("from")
     return catalogue.get(ProductId(str(name)), asked.product)
 
 
-async def _first_change_after(house: House, asked: Standing) -> Event | None:
+async def _first_change_after(house: House, asked: Standing, at: datetime) -> Event | None:
     after = 0
     while page := await house.store.trail.events(
         after=after, limit=_PAGE, subscriber=asked.subscriber.id
     ):
         for number, event in page:
             after = number
-            if event.kind == "plan_changed" and event.at >= asked.period.end:
+            if event.kind == "plan_changed" and event.at >= at:
                 return event
     return None
 

@@ -28,6 +28,7 @@ from capd.cli import (
     notices,
     orders,
     profiles,
+    report,
     running,
     setup,
     tokens,
@@ -80,6 +81,7 @@ app.command("legal-hold")(legal.legal_hold)
 app.command("legal-holds")(legal.legal_holds)
 app.add_typer(orders.app, name="orders")
 app.add_typer(notices.app, name="notices")
+app.add_typer(report.app, name="report")
 app.add_typer(amending.app, name="implausible")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")

@@ -4,8 +4,8 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TextIO
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -16,12 +16,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def line(text: str) -> None:
     """Print one line; what a terminal would act upon is made visible."""
-    sys.stdout.write(f"{_harmless(text)}\n")
+    sys.stdout.write(f"{harmless(text)}\n")
 
 
 def problem(text: str) -> None:
     """Print one line on standard error."""
-    sys.stderr.write(f"{_harmless(text)}\n")
+    sys.stderr.write(f"{harmless(text)}\n")
 
 
 def as_json(value: object, *, at_once: bool = False) -> None:
@@ -38,7 +38,7 @@ def as_json(value: object, *, at_once: bool = False) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
     """Print *rows* under *columns*: drawn on a terminal, else plain and whole; or say *empty*."""
-    cells = [[_harmless(cell) for cell in row] for row in rows]
+    cells = [[harmless(cell) for cell in row] for row in rows]
     if not cells:
         line(empty)
     elif sys.stdout.isatty() and "NO_COLOR" not in os.environ:
@@ -49,10 +49,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]], to: TextIO) -> None:
     """Write *rows* under *columns* as CSV (RFC 4180); no cell is a formula to a spreadsheet."""
+    write = csv_writer(to)
+    for row in (columns, *rows):
+        write(row)
+
+
+def csv_writer(to: TextIO) -> Callable[[Sequence[object]], object]:
+    """Return what writes one row after the other, as `as_csv` does."""
     writer = csv.writer(to, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([csv_cell(value) for value in row])
+    return lambda row: writer.writerow([csv_cell(value) for value in row])
 
 
 def csv_cell(value: object) -> object:
@@ -77,5 +82,11 @@ def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         sys.stdout.write("  ".join(padded).rstrip() + "\n")
 
 
-def _harmless(text: str) -> str:
+def listed(value: object) -> list[Any]:
+    """Return a list in a record; nothing where it is none."""
+    return value if isinstance(value, list) else []
+
+
+def harmless(text: str) -> str:
+    """Return *text* with what a terminal would act upon made visible."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -19,6 +19,7 @@ from capd.store.notices import Notices
 from capd.store.orders import Orders
 from capd.store.outbox import Outbox
 from capd.store.people import MeterHome, People
+from capd.store.reports import Reports
 from capd.store.schema import head, upgrade
 from capd.store.tokens import Tokens
 from capd.store.trail import Trail
@@ -54,6 +55,7 @@ class Store:
         self.notices = Notices(database, self.outbox)
         self.answered = Answered(database)
         self.fieldbook = Fieldbook(database, self.outbox)
+        self.reports = Reports(database)
         self.tokens = Tokens(database, self.outbox)
 
     @classmethod

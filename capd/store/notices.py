@@ -1,6 +1,5 @@
 """What became of each notice: taken by the mail server, given up, come back; the proof of it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from capd.store import rows
 from capd.store.database import Database
 from capd.store.outbox import DELIVERY, DONE, GIVEN_UP, OPEN, Outbox
 from capd.store.tables import events, outbox, subscribers
-from capd.store.trail import append, is_chained
+from capd.store.trail import append, is_chained, rows_of
 from capd.told import SYSTEMS, TOLD
 from capd.units import micros
 
@@ -98,8 +97,8 @@ class Notices:
 
     async def _notices(self, conn: AsyncConnection, query: Select[Any]) -> list[Notice]:
         found = (await conn.execute(query)).mappings().all()
-        before = await _events(conn, [row["id"] - 1 for row in found])
-        bounces = await _events(conn, [row["bounced"] for row in found if row["bounced"]])
+        before = await rows_of(conn, [row["id"] - 1 for row in found])
+        bounces = await rows_of(conn, [row["bounced"] for row in found if row["bounced"]])
         return [
             _notice(row, before.get(row["id"] - 1), bounces.get(row["bounced"])) for row in found
         ]
@@ -151,14 +150,6 @@ class Notices:
         (number,) = await append(conn, [event])
         await self._outbox.enqueue(conn, [(number, event)])
         return number
-
-
-async def _events(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, rows.Row]:
-    found: dict[int, rows.Row] = {}
-    for chunk in rows.chunks(ids):
-        query = select(events).where(events.c.id.in_(chunk))
-        found |= {row["id"]: row for row in (await conn.execute(query)).mappings()}
-    return found
 
 
 def _notice(row: rows.Row, before: rows.Row | None, bounce: rows.Row | None) -> Notice:

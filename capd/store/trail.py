@@ -67,6 +67,15 @@ def is_chained(row: rows.Row, before: rows.Row | None) -> bool:
     return bool(row["hash"] == _chained(digest, row))
 
 
+async def rows_of(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, rows.Row]:
+    """Return the events with these *ids*, as they are kept."""
+    found: dict[int, rows.Row] = {}
+    for chunk in rows.chunks(ids):
+        query = select(events).where(events.c.id.in_(chunk))
+        found |= {row["id"]: row for row in (await conn.execute(query)).mappings()}
+    return found
+
+
 class Trail:
     """Reads the audit trail; `Desk.record` writes it."""
 

@@ -1,0 +1,197 @@
+"""Usage of any range, a subscriber at a time (E-4), and the readings behind a charge (E-5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, Table, func, literal, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from capd.account.buckets import Ranged
+from capd.account.history import Sums
+from capd.model import Event, SubscriberId
+from capd.store import rows
+from capd.store.database import Database
+from capd.store.tables import (
+    charges,
+    days,
+    entries,
+    events,
+    hours,
+    lapsed,
+    subscribers,
+    totals,
+)
+from capd.store.trail import is_chained, rows_of
+from capd.units import micros, moment
+
+_AT_ONCE = 50  # buckets in one statement: SQLite joins no more than 500 selects
+_LONG = 19  # digits; no event has such a number
+_LONGEST = 32 * 86_400_000_000  # of a part of an entry, in microseconds: a period and a bit
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A charge as it stands in the audit trail."""
+
+    number: int
+    event: Event
+    digest: str
+    unbroken: bool  # the digest is that of the event as it stands, after the one before it
+
+
+class Reports:
+    """Reads the ledger and what retention made of it; each answer is of one moment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def subscribers(self, after: str, limit: int) -> list[SubscriberId]:
+        """Return who ever used something, or is a subscriber, with ids above *after*."""
+        used = select(totals.c.subscriber.label("who")).where(totals.c.subscriber > after)
+        there = select(subscribers.c.id.label("who")).where(subscribers.c.id > after)
+        both = used.union(there).subquery()
+        query = select(both.c.who).order_by(both.c.who).limit(limit)
+        async with self._database.read() as conn:
+            return [SubscriberId(who) for who in (await conn.execute(query)).scalars()]
+
+    async def knows(self, subscriber: SubscriberId) -> bool:
+        """Say whether *subscriber* ever used something."""
+        query = select(totals.c.period_start).where(totals.c.subscriber == subscriber).limit(1)
+        async with self._database.read() as conn:
+            return (await conn.execute(query)).first() is not None
+
+    async def periods(
+        self, subscriber: SubscriberId, start: datetime, end: datetime
+    ) -> list[tuple[str, datetime, datetime]]:
+        """Return name, start and end of the periods of *subscriber* that touch that time."""
+        query = (
+            select(totals.c.period, totals.c.period_start, totals.c.period_end)
+            .where(
+                totals.c.subscriber == subscriber,
+                totals.c.period_start < micros(end),
+                totals.c.period_end > micros(start),
+            )
+            .order_by(totals.c.period_start)
+        )
+        async with self._database.read() as conn:
+            found = (await conn.execute(query)).all()
+        return [(row.period, moment(row.period_start), moment(row.period_end)) for row in found]
+
+    async def ranged(self, subscriber: SubscriberId, cuts: Sequence[int], zone: ZoneInfo) -> Ranged:
+        """Return what *subscriber* used between the *cuts*, ascending moments in microseconds."""
+        found = Ranged(cuts=cuts, zone=zone)
+        async with self._database.read() as conn:
+            for table in (entries, hours, days, lapsed):
+                for n in range(0, len(cuts) - 1, _AT_ONCE):
+                    await _add_inside(conn, table, subscriber, n, found)
+                await _add_across(conn, table, subscriber, found)
+        return found
+
+    async def charges(
+        self, *, subscriber: SubscriberId | None = None, key: str | None = None
+    ) -> list[Charge]:
+        """Return charges, oldest first: all of *subscriber*, or by their event or charge id."""
+        query = select(events).join(charges, charges.c.event == events.c.id).order_by(events.c.id)
+        if subscriber is not None:
+            query = query.where(events.c.subscriber == subscriber)
+        if key is not None:
+            number = int(key) if key.isdecimal() and len(key) < _LONG else -1
+            query = query.where(or_(events.c.id == number, charges.c.charge_id == key))
+        async with self._database.read() as conn:
+            found = (await conn.execute(query)).mappings().all()
+            before = await rows_of(conn, [row["id"] - 1 for row in found])
+        return [_charge(row, before.get(row["id"] - 1)) for row in found]
+
+    async def behind(
+        self, subscriber: SubscriberId, period: str, at: datetime
+    ) -> tuple[list[rows.Row], Sums]:
+        """Return the entries of a period, as they were posted, and what is no readings any more.
+
+        Of two periods with the same name (the cycle day was changed), the last that began by *at*.
+        """
+        which = select(func.max(totals.c.period_start)).where(
+            totals.c.subscriber == subscriber,
+            totals.c.period == period,
+            totals.c.period_start <= micros(at),
+        )
+        async with self._database.read() as conn:
+            start = (await conn.execute(which)).scalar()
+            posted = (
+                select(entries)
+                .where(
+                    entries.c.subscriber == subscriber,
+                    entries.c.period_start == start,
+                    entries.c.started_at >= start,
+                    entries.c.counts,
+                )
+                .order_by(entries.c.id)
+            )
+            kept: Sums = {}
+            for table in (hours, days, lapsed):
+                query = _figures(table).where(
+                    table.c.subscriber == subscriber, table.c.period_start == start
+                )
+                for since, until, *figures in await conn.execute(query):
+                    kept[since, until] = (figures[0], figures[1], figures[2], figures[3])
+            return list((await conn.execute(posted)).mappings()), kept
+
+
+def _charge(row: rows.Row, before: rows.Row | None) -> Charge:
+    return Charge(row["id"], rows.event(row), row["hash"], is_chained(row, before))
+
+
+def _figures(table: Table) -> Select[Any]:
+    own = table.c
+    return select(own.started_at, own.ended_at, own.down, own.up, own.estimated, own.unknown_us)
+
+
+def _mine(table: Table, subscriber: SubscriberId) -> list[ColumnElement[bool]]:
+    own = [table.c.subscriber == subscriber]
+    return [*own, table.c.counts] if table is entries else own
+
+
+async def _add_inside(
+    conn: AsyncConnection, table: Table, subscriber: SubscriberId, first: int, found: Ranged
+) -> None:
+    """Add what lies in a bucket as a whole: added up where it is kept."""
+    own = table.c
+    edges = found.cuts[first : first + _AT_ONCE + 1]
+    sums = [func.sum(column) for column in (own.down, own.up, own.estimated, own.unknown_us)]
+    several = [
+        select(literal(first + n), func.count(), *sums).where(
+            *_mine(table, subscriber),
+            own.started_at >= start,
+            own.started_at < end,
+            own.ended_at <= end,
+        )
+        for n, (start, end) in enumerate(pairwise(edges))
+    ]
+    for bucket, count, *figures in await conn.execute(union_all(*several)):
+        if count:
+            down, up, estimated, unknown_us = (int(figure) for figure in figures)
+            found.add_inside(bucket, (down, up, estimated, unknown_us))
+
+
+async def _add_across(
+    conn: AsyncConnection, table: Table, subscriber: SubscriberId, found: Ranged
+) -> None:
+    """Add what goes over a cut, each span once though it goes over many."""
+    own = table.c
+    for n in range(0, len(found.cuts), _AT_ONCE):
+        some = found.cuts[n : n + _AT_ONCE]
+        over = [(own.started_at < cut) & (own.ended_at > cut) for cut in some]
+        query = _figures(table).where(
+            *_mine(table, subscriber), or_(*over), own.started_at < some[-1]
+        )
+        if n:  # what began before went over the last cut of those before, and is added
+            query = query.where(own.started_at >= found.cuts[n - 1])
+        elif table is not lapsed:
+            query = query.where(own.started_at >= some[0] - _LONGEST)
+        put = found.add_readings if table is entries else found.add_whole
+        for since, until, *figures in await conn.execute(query):
+            down, up, estimated, unknown_us = figures
+            put((since, until), (down, up, estimated, unknown_us))
