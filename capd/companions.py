@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from capd.decide.case import Case
 from capd.decide.contract import linked
 from capd.decide.matters import of_kind
 from capd.decide.standing import apply
@@ -26,7 +25,7 @@ async def follow(
     known = {standing.subscriber.id: standing for standing in judged}
     missing = sorted({who for pair in pairs for who in pair} - known.keys())
     for standing in await desk.standings(
-        missing, now=now, tz=house.zone, months=house.policy.window_months
+        missing, now=now, tz=house.zone, months=house.window_months
     ):
         known[standing.subscriber.id] = standing
     events: list[Event] = []
@@ -34,9 +33,8 @@ async def follow(
     for main, other in pairs:
         if other not in known:
             continue
-        leads = known.get(main)
-        hold = None if leads is None or other not in leads.subscriber.linked else _off(house, leads)
-        found = linked.follow(_case(house, known[other], catalogue, now), main, hold)
+        hold = _off(house, known.get(main), other, now)
+        found = linked.follow(house.case(known[other], catalogue, now), main, hold)
         known[other] = apply(known[other], found, catalogue)
         events += found
         touched += [other] if found else []
@@ -59,18 +57,8 @@ def _pairs(judged: Sequence[Standing]) -> list[tuple[SubscriberId, SubscriberId]
     return [pair for pair in dict.fromkeys(found) if pair[0] != pair[1]]
 
 
-def _off(house: House, leads: Standing) -> Hold | None:
-    return linked.off(leads, house.policy)
-
-
-def _case(
-    house: House, standing: Standing, catalogue: Mapping[ProductId, Product], now: datetime
-) -> Case:
-    return Case(
-        standing=standing,
-        catalogue=catalogue,
-        policy=house.policy,
-        now=now,
-        currency=house.currency,
-        zone=house.zone,
-    )
+def _off(house: House, leads: Standing | None, other: SubscriberId, now: datetime) -> Hold | None:
+    """Return what *other* follows of the one that *leads*; nothing where it is not linked."""
+    if leads is None or other not in leads.subscriber.linked:
+        return None
+    return linked.off(leads, house.policy_of(leads, now))

@@ -1,10 +1,12 @@
 """What the turns work with: the books, the policy, and hints that save queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from capd.decide.book import Book, book_of
+from capd.decide.case import Case
 from capd.decide.policy import Policy
 from capd.metrics import Metrics
 from capd.model import (
@@ -14,8 +16,11 @@ from capd.model import (
     MeterState,
     Part,
     Period,
+    Product,
+    ProductId,
     Reading,
     Role,
+    Standing,
     SubscriberId,
 )
 from capd.store import MeterHome, Store
@@ -88,7 +93,43 @@ class House:
     metrics: Metrics
     most_suspensions: int = 20
     memory: Memory = field(default_factory=Memory)
+    book: Book | None = None  # where several policies are listed; *policy* is its newest
     heard_to: datetime | None = None  # no reading up to then is still to come: a file is at its end
+
+    @property
+    def window_months(self) -> int:
+        """Return how far back breaches must be known, whoever is judged (UC-4)."""
+        return self.policy.window_months if self.book is None else self.book.window_months
+
+    def policy_of(self, standing: Standing, now: datetime) -> Policy:
+        """Return the policy that holds for the subscriber at *now* (CT-6)."""
+        return self.policy if self.book is None else self.book.of(standing, now)
+
+    def left_out_of(self, book: Book) -> list[str]:
+        """Return the versions that hold now and that *book* does not list (CT-6)."""
+        before = book_of([self.policy]) if self.book is None else self.book
+        return sorted(before.names() - book.names())
+
+    def go_by(self, book: Book) -> None:
+        """Judge by the policies of *book* from now on."""
+        self.policy, self.book = book.newest, book
+
+    def case(
+        self, standing: Standing, catalogue: Mapping[ProductId, Product], now: datetime
+    ) -> Case:
+        """Return the subscriber as they are judged at *now*, by the policy that holds for them."""
+        return Case(
+            standing=standing,
+            catalogue=catalogue,
+            policy=self.policy_of(standing, now),
+            now=now,
+            currency=self.currency,
+            zone=self.zone,
+        )
+
+    def announced(self, case: Case) -> tuple[Event, ...]:
+        """Return what the subscriber must be told of newer terms, once (CT-6)."""
+        return () if self.book is None else self.book.announced(case)
 
     async def look_round(self) -> None:
         """Read again whose meters there are; after an import, and at the start."""

@@ -25,12 +25,13 @@ async def settle_at(
     """
     catalogue = await desk.products()
     standings = await desk.standings(
-        sorted(seen), now=end - _MOMENT, tz=house.zone, months=house.policy.window_months
+        sorted(seen), now=end - _MOMENT, tz=house.zone, months=house.window_months
     )
     for standing in standings:
+        policy = house.policy_of(standing, end - _MOMENT)
         now = seen[standing.subscriber.id]
         events = late.settle(
-            standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone
+            standing, catalogue, policy, now, currency=house.currency, zone=house.zone
         )
         await desk.record(events)
 
@@ -58,15 +59,15 @@ async def _judged(
     now: datetime,
 ) -> tuple[list[Verdict], list[Standing]]:
     """Return the verdicts on *subscribers*, written down, and what is known after them."""
-    policy, memory = house.policy, house.memory
+    memory = house.memory
     standings = await desk.standings(
-        subscribers, now=now, tz=house.zone, months=policy.window_months
+        subscribers, now=now, tz=house.zone, months=house.window_months
     )
     verdicts, after = [], []
     for standing in standings:
         if house.heard_to is not None:
             standing = replace(standing, read_to=house.heard_to)  # noqa: PLW2901
-        verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
+        verdict = _verdict(house, standing, catalogue, now)
         verdicts.append(verdict)
         after.append(apply(standing, verdict.events, catalogue))
         memory.lines[verdict.subscriber] = Line(
@@ -87,6 +88,23 @@ async def _judged(
     await desk.record([event for verdict in verdicts for event in verdict.events])
     house.metrics.judged(verdicts)
     return verdicts, after
+
+
+def _verdict(
+    house: House, standing: Standing, catalogue: Mapping[ProductId, Product], now: datetime
+) -> Verdict:
+    """Return what the policy in force says, after what is to be told of a newer one (CT-6)."""
+    case = house.case(standing, catalogue, now)
+    told = house.announced(case)
+    verdict = judge(
+        apply(standing, told, catalogue),
+        catalogue,
+        case.policy,
+        now,
+        currency=house.currency,
+        zone=house.zone,
+    )
+    return replace(verdict, events=(*told, *verdict.events)) if told else verdict
 
 
 async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: datetime) -> None:

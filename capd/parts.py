@@ -52,18 +52,15 @@ def profiles_of(config: Config) -> dict[str, Profile]:
 
 async def open_house(config: Config, metrics: Metrics, *, upgrade: bool) -> House:
     """Open the books and the policy: what is needed to judge; the caller closes `house.store`."""
-    policy = policies.load(Path(config.decide.policy))
+    book = policies.book(map(Path, config.decide.policies))
     store = await Store.open(config.store.url, upgrade=upgrade)
     store.outbox.channels = channels_of(config)
     store.outbox.off = frozenset(config.notify.off)
+    operator = config.operator
     return House(
-        store=store,
-        policy=policy,
-        zone=config.operator.zone,
-        currency=config.operator.currency,
-        metrics=metrics,
-        most_suspensions=config.decide.most_suspensions,
-    )
+        store=store, policy=book.newest, book=book, zone=operator.zone, currency=operator.currency,
+        metrics=metrics, most_suspensions=config.decide.most_suspensions,
+    )  # fmt: skip
 
 
 def engine_of(config: SnmpConfig) -> Engine:
@@ -229,7 +226,9 @@ class Parts:
         a restart is said.
         """
         _usable(config)
-        policy = policies.load(Path(config.decide.policy))
+        book = policies.book(map(Path, config.decide.policies))
+        if gone := ", ".join(self.house.left_out_of(book)):
+            log.warning("[decide] policy: no more, and without notice: %s", gone)
         known, letters = profiles_of(config), checked(config.notify.templates)
         for what, before, after in (
             ("[store] url", self.config.store.url, config.store.url),
@@ -242,7 +241,7 @@ class Parts:
             if before != after:
                 log.warning("%s changed: that takes effect at the next start", what)
         self.config = config
-        self.house.policy = policy
+        self.house.go_by(book)
         self.house.zone = config.operator.zone
         self.house.currency = config.operator.currency
         self.house.most_suspensions = config.decide.most_suspensions

@@ -198,7 +198,7 @@ async def accept_turn(
     async with house.store.judging() as desk:
         catalogue = await desk.products()
         standings = await desk.standings(
-            [fact.subscriber], now=now, tz=house.zone, months=house.policy.window_months
+            [fact.subscriber], now=now, tz=house.zone, months=house.window_months
         )
         if not standings:
             raise CannotBeDone(f"no subscriber {fact.subscriber!r}")
@@ -206,7 +206,8 @@ async def accept_turn(
         before = None if reference is None else await desk.fact_seen(fact.fact, reference)
         if before is not None:
             return repeated(before, fact)
-        radios = house.policy.contract.term.radios
+        policy = house.policy_of(standings[0], now)
+        radios = policy.contract.term.radios
         objection = await objected(desk, fact, radios=radios)
         if objection is not None:
             return objection
@@ -214,7 +215,7 @@ async def accept_turn(
             standings[0],
             fact,
             catalogue,
-            house.policy,
+            policy,
             now,
             currency=house.currency,
             zone=house.zone,

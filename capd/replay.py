@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from capd.account.periods import next_period, period_of
 from capd.account.report import usage_record
 from capd.decide import facts
+from capd.decide.book import Book, book_of
 from capd.decide.policy import Policy
 from capd.errors import ConfigError
 from capd.fill import fill_all_turn
@@ -48,7 +49,7 @@ async def replay(
     lines: Iterable[bytes],
     *,
     inventory: Inventory,
-    policy: Policy,
+    policy: Policy | Book,
     zone: ZoneInfo,
     currency: str,
     progress: Progress = lambda _: None,
@@ -62,8 +63,14 @@ async def replay(
     with tempfile.TemporaryDirectory(prefix="capd-replay-") as folder:
         store = await Store.open(f"sqlite:///{Path(folder) / 'replay.db'}", upgrade=True)
         try:
+            book = policy if isinstance(policy, Book) else book_of([policy])
             house = House(
-                store=store, policy=policy, zone=zone, currency=currency, metrics=Metrics()
+                store=store,
+                policy=book.newest,
+                book=book,
+                zone=zone,
+                currency=currency,
+                metrics=Metrics(),
             )
             run = _Run(house, inventory, refused)
             await run.take(source, lines, progress)

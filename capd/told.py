@@ -30,6 +30,7 @@ TOLD: Mapping[str, Telling] = {
     "plan_changed": Telling("your product has changed"),
     "charge": Telling("a charge"),
     "topup": Telling("more data was added"),
+    "terms_changed": Telling("our terms change"),  # CT-6
     "cancellation": Telling("your contract is cancelled"),
     "cancellation_withdrawn": Telling("your contract goes on"),
     "service_ended": Telling("your service has ended"),

@@ -32,7 +32,7 @@ _AT_A_TIME = 500
 async def standing_of(house: House, who: str, now: datetime) -> Standing:
     """Return what is known of *who*; NoSuch with a guess where there is nobody."""
     found = await house.store.people.standing_of(
-        SubscriberId(who), now, house.zone, house.policy.window_months
+        SubscriberId(who), now, house.zone, house.window_months
     )
     if found is None:
         raise await nobody(house, who)
@@ -106,7 +106,7 @@ async def _records(
     given: dict[str, list[Applied]] = {}
     for row in await house.store.orders.applied_to(ids):
         given.setdefault(row.subscriber, []).append(row)
-    standings = await people.standings(ids, now, house.zone, house.policy.window_months)
+    standings = await people.standings(ids, now, house.zone, house.window_months)
     return [
         _record(house, standing, catalogue, given.get(standing.subscriber.id, ()), now)
         for standing in standings
@@ -124,10 +124,9 @@ def _record(
     usage = usage_record(
         standing.usage, product.counts, allowance_with(standing, product), product.unit
     )
-    usage |= about(standing, usage, house.policy)
-    verdict = judge(
-        standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone
-    )
+    policy = house.policy_of(standing, now)
+    usage |= about(standing, usage, policy)
+    verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
     return {
         "id": who.id,
         "name": who.name,
@@ -151,6 +150,16 @@ def about(standing: Standing, record: dict[str, object], policy: Policy) -> dict
         "remaining_bytes": remaining,
         "state": state_of(standing, policy),
         "holds": [hold_record(hold) for hold in standing.holds],
+        "policy": policy_record(policy),
+    }
+
+
+def policy_record(policy: Policy) -> dict[str, object]:
+    """Return which version of which terms holds, as JSON wants it (CT-6)."""
+    return {
+        "name": policy.name,
+        "version": policy.version,
+        "valid_from": policy.valid_from.isoformat(),
     }
 
 

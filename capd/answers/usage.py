@@ -45,7 +45,7 @@ async def usage(
     product = await _product_then(house, asked, ended=asked.period.end <= now)
     allowance = allowance_with(asked, product)
     record = usage_record(asked.usage, product.counts, allowance, product.unit)
-    record |= about(standing, record, house.policy)
+    record |= about(standing, record, house.policy_of(standing, now))
     rows: Sequence[Row] = ()
     if by is not None:
         rows = await house.store.history.by_time(

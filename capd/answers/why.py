@@ -4,7 +4,7 @@ from datetime import datetime
 
 from capd.account.report import seconds
 from capd.answers.notices import undelivered
-from capd.answers.subscribers import standing_of, state_of
+from capd.answers.subscribers import policy_record, standing_of, state_of
 from capd.decide.explain import explain as explained
 from capd.decide.judge import judge
 from capd.decide.standing import apply
@@ -20,13 +20,13 @@ async def explain(house: House, who: str, now: datetime) -> dict[str, object]:
     """
     standing = await standing_of(house, who, now)
     catalogue = await house.store.people.products()
-    verdict = judge(
-        standing, catalogue, house.policy, now, currency=house.currency, zone=house.zone
-    )
+    policy = house.policy_of(standing, now)
+    verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
     after = apply(standing, verdict.events, catalogue)
     applied = await house.store.orders.applied(standing.subscriber.id)
-    record = explained(after, verdict, applied, catalogue, house.policy, zone=house.zone)
-    record["state"] = state_of(after, house.policy)
+    record = explained(after, verdict, applied, catalogue, policy, zone=house.zone)
+    record["state"] = state_of(after, policy)
+    record["policy"] = policy_record(policy)
     figures = record["figures"]
     if isinstance(figures, dict):
         figures["unknown_s"] = seconds(after.usage.unknown_us)

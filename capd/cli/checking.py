@@ -16,11 +16,13 @@ from capd.cli.books import database_file, wait
 from capd.cli.options import ConfigFile, Json
 from capd.cli.output import as_json, line, problem
 from capd.config import Config
+from capd.decide.book import Book
 from capd.errors import CapdError, ConfigError
 from capd.model import Device, Inventory, Secret
 from capd.notify.samples import checked
 from capd.profiles import Profile
 from capd.store import Store
+from capd.strict import did_you_mean
 
 _BROKER_S = 5.0
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -69,10 +71,12 @@ async def _check(findings: Findings, path: Path | None) -> None:
         return
     findings.found["configuration"] = str(file)
     findings.mistakes.extend(settings.problems())
-    _policy(findings, Path(settings.decide.policy))
+    book = _policies(findings, [Path(name) for name in settings.decide.policies])
     _templates(findings, settings.notify.templates)
     known = _profiles(findings, settings.device_profiles)
-    await _store(findings, settings, known)
+    told = await _store(findings, settings, known)
+    if book is not None and told is not None:
+        findings.mistakes += [f"decide.policy: {one}" for one in _families(book, told)]
     await _broker(findings, settings)
     findings.found["brake"] = (
         "paused in the configuration" if settings.decide.paused else "not set in the configuration"
@@ -87,8 +91,8 @@ def _look_at_the_rest(findings: Findings, file: Path) -> None:
         return
     decide = raw.get("decide")
     name = decide.get("policy", "policy.toml") if isinstance(decide, dict) else "policy.toml"
-    if isinstance(name, str):
-        _policy(findings, file.parent / name)
+    names = name if isinstance(name, list) else [name]
+    _policies(findings, [file.parent / one for one in names if isinstance(one, str)])
     notify = raw.get("notify")
     folder = notify.get("templates") if isinstance(notify, dict) else None
     if isinstance(folder, str):
@@ -98,15 +102,30 @@ def _look_at_the_rest(findings: Findings, file: Path) -> None:
         _profiles(findings, None if own is None else str(file.parent / own))
 
 
-def _policy(findings: Findings, path: Path) -> None:
-    if not path.is_file():
-        return  # told already, by its key
+def _policies(findings: Findings, paths: list[Path]) -> Book | None:
+    there = [path for path in paths if path.is_file()]  # the others are told already, by their key
+    if not there:
+        return None
     try:
-        policy = policies.load(path)
+        book = policies.book(there)
     except ConfigError as exc:
         findings.mistakes.extend(exc.problems)
-    else:
-        findings.found["policy"] = f"{path}: {policy.name}, version {policy.version}"
+        return None
+    lines = (policy for line in book.lines.values() for policy in line)
+    told = [f"{one.name}, version {one.version}" for one in lines]
+    findings.found["policy"] = f"{', '.join(map(str, there))}: {'; '.join(told)}"
+    return book
+
+
+def _families(book: Book, told: Inventory) -> Iterator[str]:
+    """Yield what does not fit between the families of policies and those of products."""
+    sold = {product.family for product in told.products}
+    named = {family for families in book.lines for family in families}
+    for family in sorted(named - sold) if sold else ():
+        guess = did_you_mean(family, sold)
+        yield f"families: no product is of the family {family!r}.{guess}".removesuffix(".")
+    for family in sorted(sold - named) if () not in book.lines else ():
+        yield f"families: no policy is for products of the family {family!r}"
 
 
 def _templates(findings: Findings, folder: str | None) -> None:
@@ -132,11 +151,13 @@ def _profiles(findings: Findings, own: str | None) -> dict[str, Profile] | None:
     return known
 
 
-async def _store(findings: Findings, settings: Config, known: dict[str, Profile] | None) -> None:
+async def _store(
+    findings: Findings, settings: Config, known: dict[str, Profile] | None
+) -> Inventory | None:
     file = database_file(settings)
     if file is not None and not file.exists():
         findings.found["database"] = f"{file}: not there yet; `capd import FILE` makes it"
-        return
+        return None
     try:
         store = await Store.open(settings.store.url)
         try:
@@ -145,11 +166,12 @@ async def _store(findings: Findings, settings: Config, known: dict[str, Profile]
             await store.close()
     except CapdError as exc:
         findings.unreachable.extend(str(exc).splitlines())
-        return
+        return None
     findings.found["database"] = "answers, at the newest schema"
     findings.found["inventory"] = counts(told)
     problems = [*_unresolved(told), *(inventory.check(told, known) if known is not None else ())]
     findings.mistakes.extend(f"inventory: {each}" for each in problems)
+    return told
 
 
 def counts(told: Inventory) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from capd import config as configuration
+from capd import policies
 from capd.cli.options import ConfigFile, Json
 from capd.cli.output import as_json, table
 from capd.decide.clauses import TITLES
@@ -23,8 +24,9 @@ def clauses(
     config: ConfigFile = None,
 ) -> None:
     """List the clauses of the terms, and what the policy in force sets for each."""
-    policy = configuration.load(configuration.find(config)).decide.policy
-    settings = cited(read_toml(Path(policy)))
+    listed = configuration.load(configuration.find(config)).decide.policies
+    newest = max(map(Path, listed), key=lambda path: policies.load(path).valid_from)
+    settings = cited(read_toml(newest))
     known = list(dict.fromkeys([*TITLES, *settings]))
     if clause is not None and clause not in known:
         problem = f"there is no clause {clause!r}.{did_you_mean(clause, known)}"

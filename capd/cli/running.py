@@ -94,7 +94,8 @@ def replay(
     ] = None,
     *,
     policy: Annotated[
-        Path | None, typer.Option("--policy", metavar="P", show_default=False)
+        list[Path] | None,
+        typer.Option("--policy", metavar="P", show_default=False, help="May be given again."),
     ] = None,
     inventory: Annotated[
         Path | None, typer.Option("--inventory", metavar="I", show_default=False)
@@ -138,16 +139,16 @@ def _list_facts(*, json: bool) -> None:
 
 
 async def _replay(
-    file: Path, rules: Path | None, listed: Path | None, path: Path | None, *, json: bool
+    file: Path, rules: list[Path] | None, listed: Path | None, path: Path | None, *, json: bool
 ) -> None:
     settings = _settings(path, needed=listed is None)
     told = await _inventory(listed, settings)
-    policy = policies.load(rules or _rules(settings))
+    book = policies.book(rules or _rules(settings))
     records = replayed(
         str(file),
         _lines(file),
         inventory=told,
-        policy=policy,
+        policy=book,
         zone=settings.operator.zone,
         currency=settings.operator.currency,
         refused=problem,
@@ -173,9 +174,11 @@ def _settings(path: Path | None, *, needed: bool) -> Config:
     return configuration.load(None)
 
 
-def _rules(settings: Config) -> Path:
+def _rules(settings: Config) -> tuple[Path, ...]:
     """Return the policy that is configured; without a configuration the one capd comes with."""
-    return Path(settings.decide.policy) if settings.source else policies.default_path()
+    if not settings.source:
+        return (policies.default_path(),)
+    return tuple(Path(name) for name in settings.decide.policies)
 
 
 async def _inventory(listed: Path | None, settings: Config) -> Inventory:

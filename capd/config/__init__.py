@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from capd.config import checks
+from capd.config.decide import DecideConfig
 from capd.config.retention import RetentionConfig
 from capd.errors import ConfigError
 from capd.inventory.credentials import as_secret, resolve
@@ -98,15 +99,6 @@ class CollectConfig(_Strict):
     batch_readings: int = Field(default=2000, ge=1)  # and at most this many
 
 
-class DecideConfig(_Strict):
-    """How usage is judged, and the brake."""
-
-    policy: str = Field(default="policy.toml", min_length=1)
-    paused: bool = False
-    most_suspensions: int = Field(default=20, ge=0)
-    every_s: float = Field(default=60.0, gt=0)  # everyone is judged again at least this often
-
-
 class EnforceConfig(_Strict):
     """How devices are configured."""
 
@@ -187,7 +179,7 @@ class Config(_File):
         where = self.source or "capd.toml"
         found = [f"{where}: {key}: {problem}" for key, problem in _useless(self)]
         for key, name in (
-            ("decide.policy", self.decide.policy),
+            *(("decide.policy", name) for name in self.decide.policies),
             ("collect.mqtt.ca", self.collect.mqtt.ca),
         ):
             if name is not None and not Path(name).is_file():
@@ -247,7 +239,7 @@ def _at(config: Config, folder: Path) -> Config:
     )
     email = email.model_copy(update={"password": _reference(email.password, folder)})
     webhook = webhook.model_copy(update={"secret": _reference(webhook.secret, folder)})
-    policy = _path(config.decide.policy, folder)
+    policy = _paths(config.decide.policy, folder)
     store = {"url": _database(config, folder)}
     return config.model_copy(
         update={
@@ -264,6 +256,13 @@ def _at(config: Config, folder: Path) -> Config:
             "device_profiles": _path(config.device_profiles, folder),
         }
     )
+
+
+def _paths(names: str | tuple[str, ...], folder: Path) -> str | tuple[str, ...]:
+    found = tuple(
+        str(_path(name, folder)) for name in ((names,) if isinstance(names, str) else names)
+    )
+    return found[0] if isinstance(names, str) else found
 
 
 def _path(name: str | None, folder: Path) -> str | None:

@@ -87,6 +87,7 @@ class Policy:
     name: str = "wireless_broadband"
     version: str = "1"
     valid_from: date = date(2026, 1, 1)
+    families: tuple[str, ...] = ()  # of products; none: for all that no other policy names
     notice_shares: tuple[int, ...] = (50, 80, 100)  # per cent of the allowance, rising (UC-11)
     first_action: Action = Action.SUSPEND  # UC-2
     repeat_action: Action = Action.UPGRADE  # UC-4: the second breach in the window and later

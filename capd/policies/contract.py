@@ -3,7 +3,15 @@
 from pydantic import Field
 
 from capd.decide.policy import Policy
-from capd.decide.terms.contract import Contract, Downgrade, EndingTerms, Linked, Speed, Term
+from capd.decide.terms.contract import (
+    Changes,
+    Contract,
+    Downgrade,
+    EndingTerms,
+    Linked,
+    Speed,
+    Term,
+)
 from capd.model import Reason
 from capd.policies.shapes import Clause, Days, Strict
 
@@ -34,6 +42,18 @@ class SpeedSection(Strict):
     def terms(self) -> Speed:
         """Return what the section says."""
         return Speed(**dict(self))
+
+
+class ChangesSection(Strict):
+    """[contract.changes]: how long before they hold new terms are told (CT-6, B-3)."""
+
+    clause: Clause = _PLAIN.changes.clause
+    notice_months: int = Field(default=_PLAIN.changes.notice_months, ge=0, le=24)
+    notice_days: Days = _PLAIN.changes.notice_days
+
+    def terms(self) -> Changes:
+        """Return what the section says."""
+        return Changes(**dict(self))
 
 
 class EndingSection(Strict):
@@ -72,6 +92,7 @@ class ContractSection(Strict):
 
     term: TermSection = TermSection()
     speed: SpeedSection = SpeedSection()
+    changes: ChangesSection = ChangesSection()
     ending: EndingSection = EndingSection()
     linked: LinkedSection = LinkedSection()
 
@@ -80,6 +101,7 @@ class ContractSection(Strict):
         return Contract(
             term=self.term.terms(),
             speed=self.speed.terms(),
+            changes=self.changes.terms(),
             ending=self.ending.terms(),
             linked=self.linked.terms(),
             downgrade=downgrade,

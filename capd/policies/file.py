@@ -1,6 +1,7 @@
 """The whole file: its sections, a file a subject beside this one, become one Policy."""
 
 from datetime import date
+from typing import Annotated
 
 from pydantic import Field
 
@@ -24,6 +25,7 @@ class PolicyFile(Strict):
     name: str = Field(min_length=1, max_length=80)
     version: str = Field(min_length=1, max_length=40)
     valid_from: date
+    families: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     allowance: Allowance = Allowance()
     notices: Notices = Notices()
     cap: Cap = Cap()
@@ -49,6 +51,7 @@ class PolicyFile(Strict):
             name=self.name,
             version=self.version,
             valid_from=self.valid_from,
+            families=tuple(dict.fromkeys(self.families)),
             notice_shares=self.notices.shares,
             first_action=self.cap.action,
             repeat_action=self.repeat.action,

@@ -26,6 +26,7 @@ TESTED_THROUGH = {
     "capd.cli": ("tests/integration/test_cli_setup.py", "the command line, from outside"),
     "capd.collect": ("tests/integration/test_poller.py", "the stage's Protocol"),
     "capd.companions": ("tests/integration/test_replay_ending.py", "linked services, by files"),
+    "capd.config.decide": ("tests/unit/test_config.py", "a section of capd.toml"),
     "capd.config.checks": ("tests/unit/test_config.py", "one line for each mistake in a file"),
     "capd.daemon": ("tests/e2e/test_month.py", "the whole daemon, with real devices"),
     "capd.decide": ("tests/unit/test_decide_cap.py", "rules are seen through `judge`"),

@@ -33,6 +33,15 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """How long before they hold new terms, and worse ones of a product, are told (CT-6, B-3)."""
+
+    notice_months: int = 1  # calendar months
+    notice_days: int = 0
+    clause: str = "CT-6"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndingTerms:
     """How the contract ends (CT-15, C-6, AU-3), and what that costs and frees."""
 
@@ -64,5 +73,6 @@ class Contract:
     term: Term = field(default_factory=Term)
     downgrade: Downgrade = field(default_factory=Downgrade)
     speed: Speed = field(default_factory=Speed)
+    changes: Changes = field(default_factory=Changes)
     ending: EndingTerms = field(default_factory=EndingTerms)
     linked: Linked = field(default_factory=Linked)
