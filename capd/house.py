@@ -38,6 +38,7 @@ class Line:
     counted: int
     watch_bytes: int | None
     allowance_bytes: int | None
+    every_period: bool = False  # bytes of earlier periods come nearer to it as well (E-1)
 
     def add(self, part: Part) -> bool:
         """Add *part*, of this period, to what is counted; say whether something changes now."""

@@ -9,7 +9,7 @@ from capd.decide import guard, late, reconcile
 from capd.decide.judge import judge
 from capd.decide.standing import apply
 from capd.house import House, Line
-from capd.model import Part, Product, ProductId, Standing, SubscriberId, Verdict
+from capd.model import Kind, Part, Product, ProductId, Standing, SubscriberId, Verdict
 from capd.store.desk import Desk
 
 _HOUR = timedelta(hours=1)
@@ -76,6 +76,7 @@ async def _judged(
             counted=verdict.counted_bytes,
             watch_bytes=verdict.watch_bytes,
             allowance_bytes=verdict.allowance_bytes,
+            every_period=catalogue[verdict.owed.product].kind is Kind.PREPAID,
         )
         if verdict.awaits_at is None:
             memory.awaited.pop(verdict.subscriber, None)

@@ -35,6 +35,13 @@ class Unit(StrEnum):
     SECONDS = "seconds"
 
 
+class Kind(StrEnum):
+    """How a product is bought."""
+
+    MONTHLY = "monthly"
+    PREPAID = "prepaid"  # a balance that purchases fill, without any month (E-1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """What the operator sells.
@@ -56,6 +63,7 @@ class Product:
     term_months: int | None = None  # CT-1: the minimum term; None: policy's
     withdrawn_on: date | None = None  # CT-7: not sold any more from that day on
     replaced_by: ProductId | None = None  # CT-7: None: the nearest equivalent
+    kind: Kind = Kind.MONTHLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -520,6 +528,7 @@ class Standing:
     matters: tuple[Matter, ...] = ()  # the open ones, oldest first
     last: Usage | None = None  # of the period before this one; only where a matter is open
     read_to: datetime | None = None  # every main meter was read by then; likewise
+    lifetime: Usage | None = None  # of all time; only where there is a balance, or is to be (E-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,7 +126,7 @@ class _Batch:
         line = self._house.memory.lines.get(part.subscriber)
         if part.period.end <= seen:  # over by then, whether or not somebody has looked yet
             self._late[part.period.end].setdefault(part.subscriber, seen)
-            return False
+            return line is not None and line.every_period and line.add(part)
         if line is None or line.period.start < part.period.start:
             self._unseen.add(part.subscriber)
             return False

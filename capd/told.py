@@ -78,6 +78,7 @@ INNER = frozenset(
             "credit",
         ),
         *("attempt", "task_opened", "task_done", "task_closed"),
+        *("prepaid_began", "prepaid_rests", "prepaid_resumed"),
         *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped"),
         *("downgrade_ended", "radio_changed", "speed_cleared", "equipment"),
         *("address_assigned", "contract_followed", "linked_on", "linked_off"),

@@ -15,6 +15,7 @@ from capd.model import (
     Fact,
     Hold,
     Inventory,
+    Kind,
     Meter,
     Order,
     Period,
@@ -61,7 +62,8 @@ HOME_300 = a_product(
 )
 HOME_900 = a_product("home-900", 900, price=Decimal("55.00"), down_bps=90_000_000)
 ENDLESS = a_product("endless", None, price=Decimal("75.00"), family="business")
-CATALOGUE = {product.id: product for product in (HOME_100, HOME_300, HOME_900, ENDLESS)}
+PREPAID = a_product("prepaid", None, price=None, kind=Kind.PREPAID)
+CATALOGUE = {product.id: product for product in (HOME_100, HOME_300, HOME_900, ENDLESS, PREPAID)}
 
 
 def a_subscriber(subscriber="S-1", **more):

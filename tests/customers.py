@@ -10,6 +10,7 @@ from capd.decide.judge import judge
 from capd.decide.policy import Policy
 from capd.decide.standing import apply
 from capd.model import Fact
+from capd.store.lifetimes import has_balance
 from tests.builders import CATALOGUE, LONDON, a_standing
 
 MARCH_1 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -25,6 +26,8 @@ class Customer:
         self.currency = currency
         self.zone = zone
         self.events = []
+        self.whole = self.standing.usage  # of all time
+        self._keep(self.standing)
         self.look()
 
     def look(self):
@@ -37,7 +40,21 @@ class Customer:
 
     def write(self, events):
         self.events += events
-        self.standing = apply(self.standing, events, CATALOGUE)
+        self._keep(apply(self.standing, events, CATALOGUE))
+
+    def _keep(self, standing):
+        """Keep *standing* as the books would load it."""
+        drawn = has_balance(standing.product, standing.matters)
+        self.standing = replace(standing, lifetime=self.whole if drawn else None)
+
+    def use(self, count):
+        """Use so many bytes and judge, as the reading that shows it does."""
+        self.whole, here = (
+            replace(usage, down_bytes=usage.down_bytes + count)
+            for usage in (self.whole, self.standing.usage)
+        )
+        self._keep(replace(self.standing, usage=here))
+        return self.look()
 
     def tell(self, kind, **details):
         """Tell a fact now and judge; return why it is refused, None if it is not."""

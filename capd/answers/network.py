@@ -93,6 +93,7 @@ def product_record(product: Product) -> dict[str, object]:
         "term_months": product.term_months,
         "withdrawn_on": None if product.withdrawn_on is None else product.withdrawn_on.isoformat(),
         "replaced_by": product.replaced_by,
+        "kind": product.kind.value,
     }
 
 

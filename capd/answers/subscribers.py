@@ -7,6 +7,7 @@ from capd.account.report import usage_record
 from capd.decide import holds
 from capd.decide.breaches import months_after
 from capd.decide.case import allowance_with
+from capd.decide.explain import balance_record
 from capd.decide.judge import judge
 from capd.decide.policy import Policy
 from capd.errors import CannotBeDone, NoSuch
@@ -148,6 +149,7 @@ def about(standing: Standing, record: dict[str, object], policy: Policy) -> dict
         remaining = max(0, allowance - counted)
     return {
         "remaining_bytes": remaining,
+        **balance_record(standing),
         "state": state_of(standing, policy),
         "holds": [hold_record(hold) for hold in standing.holds],
         "policy": policy_record(policy),

@@ -4,7 +4,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from capd.model import Counts, DrawerState, OrderState, Reason
+from capd.model import Counts, DrawerState, Kind, OrderState, Reason
 
 _T = TypeVar("_T")
 
@@ -67,6 +67,7 @@ class FiguresRecord(Told):
     estimated_bytes: int = Field(description="The part that was inferred.")
     unknown_s: float = Field(description="The time of which nothing can be known.")
     remaining_bytes: int | None
+    balance_bytes: int | None = Field(default=None, description="Of a prepaid product (E-1).")
     state: Literal["active", "restricted", "suspended"]
     holds: list[HoldRecord]
 
@@ -132,6 +133,7 @@ class ProductRecord(Told):
     price: str | None
     upgrade_to: str | None
     delay_h: int | None
+    kind: Kind
 
 
 class SectorRecord(Told):

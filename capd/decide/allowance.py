@@ -2,6 +2,7 @@
 
 from capd.decide import breaches, caps, delays, holds
 from capd.decide.case import Case
+from capd.decide.prepaid import balance
 from capd.decide.wording import amount_text, day_text, list_text, moment_text, of_text, rate_clause
 from capd.model import Hold, Reason
 
@@ -23,6 +24,9 @@ def why(case: Case) -> tuple[str, str | None]:
 def used_text(case: Case) -> str:
     """Return what was used, and until when the rest may be."""
     end = day_text(case.standing.period.end, case.zone)
+    rest = balance.left(case.standing)
+    if rest is not None:
+        return f"{amount_text(max(0, rest), case.unit)} of the balance left"
     if case.allowance is None:
         return f"{amount_text(case.counted, case.unit)} used since {_start(case)}, no cap"
     used = f"{of_text(case.counted, case.allowance, case.unit)} used"

@@ -5,12 +5,15 @@ from datetime import datetime, tzinfo
 
 from capd.decide import holds
 from capd.decide.case import covers
+from capd.decide.matters import find, flag
 from capd.decide.policy import Policy
+from capd.decide.prepaid import balance
 from capd.decide.wording import amount_text, day_text, moment_text
 from capd.model import (
     Applied,
     Delay,
     Hold,
+    Kind,
     Matter,
     Product,
     ProductId,
@@ -68,15 +71,23 @@ def what_would_change(
         end = day_text(standing.period.end, zone)
         said.append(f"The new period, from {end}, {effect} ({clauses.allowance}).")
     limits = [hold for hold in standing.holds if hold not in blocking]
-    theirs = {matter.key for matter in standing.matters if matter.kind == "suspension"}
     said += verdict.ways
-    said += [_until_released(hold, "hold", zone) for hold in others if hold.reason not in theirs]
+    said += [_until_released(hold, "hold", zone) for hold in others if not _ends(standing, hold)]
     said += [_until_released(hold, "limit", zone) for hold in limits]
     if len(blocking) > 1:
         said.append(f"Service comes back when all {len(blocking)} holds are closed.")
     if not blocking:
         said += _headroom(standing, verdict, policy)
     return said
+
+
+def _ends(standing: Standing, hold: Hold) -> bool:
+    """Say whether what had opened *hold* closes it as well: a debt that is paid, a purchase."""
+    if hold.reason is Reason.PREPAID:
+        kept = find(standing, balance.KIND, balance.KEY)
+        return kept is not None and flag(kept, "stopped")
+    known = find(standing, "suspension", hold.reason)
+    return known is not None and known.data.get("state") == "on"
 
 
 def missing_text(verdict: Verdict, unit: Unit = Unit.BYTES) -> str:
@@ -94,6 +105,7 @@ def product_that_covers(
         for product in catalogue.values()
         if product.family == standing.product.family
         and product.id != standing.product.id
+        and product.kind is Kind.MONTHLY
         and covers(standing, product)
     ]
     return min(
@@ -181,6 +193,7 @@ def _figures(standing: Standing, verdict: Verdict) -> dict[str, object]:
         "cap_bytes": standing.product.cap_bytes,
         "topup_bytes": standing.topup_bytes,
         "allowance_bytes": allowance,
+        **balance_record(standing),
         "remaining_bytes": left,
         "estimated_bytes": usage.estimated_bytes,
         "unknown_s": usage.unknown_us / 1_000_000,
@@ -190,6 +203,12 @@ def _figures(standing: Standing, verdict: Verdict) -> dict[str, object]:
         ],
         "delay": _delay(standing.delay),
     }
+
+
+def balance_record(standing: Standing) -> dict[str, object]:
+    """Return what is left of a prepaid balance, for those who have one (E-1)."""
+    left = balance.left(standing)
+    return {} if left is None else {"balance_bytes": left}
 
 
 def _delay(delay: Delay | None) -> dict[str, object] | None:

@@ -16,6 +16,9 @@ from capd.decide.debt.facts import extension
 from capd.decide.debt.state import released
 from capd.decide.installation import facts as installation
 from capd.decide.policy import Policy
+from capd.decide.prepaid import balance
+from capd.decide.prepaid.balance import is_prepaid
+from capd.decide.prepaid.rules import bought
 from capd.decide.shapes import SHAPES, guess, yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.voice import facts as voice
@@ -96,6 +99,8 @@ def _topup(told: Told) -> Answer:
         size = quantity_of(told.fact.details["size"], unit)
     except ValueError as exc:
         return Refused(f"size: {exc}")
+    if is_prepaid(standing):
+        return bought(told)
     before = allowance_with(standing, standing.product)
     if before is None:
         return Refused(f"{standing.product.name} has no cap: there is nothing to add data to")
@@ -186,6 +191,7 @@ def _release(told: Told) -> Answer:
         **silent,
         **({} if hold.period is None else {"period": hold.period}),
         **(released(told.standing, told.now) if reason is Reason.NON_PAYMENT else {}),
+        **(balance.released(told.standing) if reason is Reason.PREPAID else {}),
     }
     closed = told.event("hold_closed", text, hold.clause, figures)
     if reason is not Reason.CAP:

@@ -14,17 +14,20 @@ from capd.decide.debt import schedule
 from capd.decide.debt.words import ways as debt_ways
 from capd.decide.fair import rules as fair
 from capd.decide.policy import Action, Policy
+from capd.decide.prepaid import rules as prepaid
 from capd.decide.standing import apply
 from capd.model import Event, Product, ProductId, Standing, Verdict
 
 RULES: tuple[Rule, ...] = (
     *addons.RULES,  # AD
     holds.closings,  # UC-1, UC-3, UC-8, and holds with an end
+    *prepaid.CLOSINGS,  # E-1
     *debt.CLOSINGS,  # CT-4
     *contract.RULES,  # CT, UC-5
     notices.reached,  # UC-11
     caps.over,  # UC-2, UC-4
     *fair.RULES,  # FU
+    *prepaid.RULES,  # E-1
     *debt.RULES,  # CT-4, B-1, C-1 to C-3, E-3
 )
 _MOST_ROUNDS = 10
@@ -64,8 +67,8 @@ def judge(
         events=events,
         watch_bytes=watch_bytes(case),
         due_at=due_at(case),
-        ways=debt_ways(case),
         awaits_at=downgrades.awaited(case),
+        ways=(*prepaid.ways(case), *debt_ways(case)),
     )
 
 
@@ -85,7 +88,7 @@ def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
 
 def watch_bytes(case: Case) -> int | None:
     """Return the counted bytes at which the next thing would happen; None: nothing by usage."""
-    lines, limit = list(fair.lines(case)), case.allowance
+    lines, limit = [*fair.lines(case), *prepaid.lines(case)], case.allowance
     if limit is None:
         return min((line for line in lines if line > case.counted), default=None)
     lines += [

@@ -68,6 +68,8 @@ def _closed(standing: Standing, event: Event) -> Standing:
 
 
 def _topped_up(standing: Standing, event: Event) -> Standing:
+    if event.figures.get("period") != standing.period.name:
+        return standing  # a purchase for a balance (E-1)
     return replace(standing, topup_bytes=standing.topup_bytes + topup_of(event))
 
 

@@ -6,7 +6,7 @@ from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures, allowance_with, covers
 from capd.decide.contract import downgrades
 from capd.decide.wording import amount_text, cap_text, price_text
-from capd.model import Event, Product
+from capd.model import Event, Kind, Product
 
 
 def above(case: Case) -> Iterator[Product]:
@@ -51,6 +51,8 @@ def moved_up(case: Case, breach: Current) -> tuple[Event, ...]:
 
 def _is_higher(case: Case, product: Product) -> bool:
     present = case.standing.product.cap_bytes
+    if product.kind is Kind.PREPAID:
+        return False
     return present is not None and (product.cap_bytes is None or product.cap_bytes > present)
 
 

@@ -24,6 +24,7 @@ from capd.model import (
     DeviceId,
     Down,
     Inventory,
+    Kind,
     Meter,
     Product,
     ProductId,
@@ -60,6 +61,7 @@ class ProductRow(_Strict):
 
     id: Line
     name: Line
+    kind: Kind = Kind.MONTHLY
     unit: Unit = Unit.BYTES  # before the cap, which is read by it
     cap: Cap | None = None
     counts: Counts = Counts.BOTH
@@ -72,6 +74,12 @@ class ProductRow(_Strict):
     term_months: int | None = Field(default=None, ge=0, le=120)
     withdrawn_on: date | None = None
     replaced_by: Line | None = None
+
+    @model_validator(mode="after")
+    def _balance_or_cap(self) -> Self:
+        if self.kind is Kind.PREPAID and self.cap is not None:
+            raise ValueError("a prepaid product has a balance that is bought, and no cap")
+        return self
 
     def product(self) -> Product:
         """Return the product itself."""
@@ -90,6 +98,7 @@ class ProductRow(_Strict):
             term_months=self.term_months,
             withdrawn_on=self.withdrawn_on,
             replaced_by=None if self.replaced_by is None else ProductId(self.replaced_by),
+            kind=self.kind,
         )
 
 

@@ -10,6 +10,7 @@ from capd.inventory.tables import KINDS, write_rows
 from capd.model import (
     Device,
     Inventory,
+    Kind,
     Meter,
     Product,
     Secret,
@@ -61,6 +62,7 @@ def product_row(product: Product) -> dict[str, object]:
         "name": product.name,
         "cap": None if cap is None else _round(cap, _SCALES[product.unit]),
         **_told(
+            kind=None if product.kind is Kind.MONTHLY else product.kind,
             unit=None if product.unit is Unit.BYTES else product.unit,
             counts=product.counts,
             down=_rate(product.down_bps),

@@ -14,6 +14,7 @@ from capd.policies.debt import BreachSection, DunningSection, QuietSection, Reco
 from capd.policies.fair import FairUseSection
 from capd.policies.holds import Holds
 from capd.policies.installation import InstallationSection
+from capd.policies.prepaid import PrepaidSection
 from capd.policies.shapes import Strict
 from capd.policies.usage import Allowance, Cap, Delay, Downgrade, Notices, Repeat
 from capd.policies.voice import CallSection
@@ -43,6 +44,7 @@ class PolicyFile(Strict):
     quiet: QuietSection = QuietSection()
     reconnection: ReconnectionSection = ReconnectionSection()
     breach: BreachSection = BreachSection()
+    prepaid: PrepaidSection = PrepaidSection()
 
     def policy(self) -> Policy:
         """Return what the file says, and what it leaves out as it is by default."""
@@ -71,6 +73,7 @@ class PolicyFile(Strict):
             quiet=self.quiet.terms(),
             reconnection=self.reconnection.terms(),
             breach=self.breach.terms(),
+            prepaid=self.prepaid.terms(),
         )
 
     def _clauses(self) -> Clauses:

@@ -17,6 +17,7 @@ from capd.model import (
     DeviceId,
     Down,
     Inventory,
+    Kind,
     Meter,
     Product,
     Role,
@@ -104,6 +105,7 @@ def product(row: rows.Row) -> Product:
     told = {
         "counts": Counts(row["counts"]),
         "unit": Unit(row["unit"]),
+        "kind": Kind(row["kind"]),
         "price": None if price is None else Decimal(price),
         "withdrawn_on": None if day is None else date.fromisoformat(day),
     }

@@ -26,6 +26,7 @@ from capd.model import (
     Usage,
 )
 from capd.store import inventory_rows, reach, rows
+from capd.store.lifetimes import lifetimes
 from capd.store.tables import (
     breaches,
     charges,
@@ -136,10 +137,12 @@ async def _load(
     before = {who: period_before(periods[who], some[who].cycle_day, tz) for who in pending}
     last = await usages(conn, before)
     read_to = await reach.read_to(conn, list(pending))
+    sold = {who: catalogue[one.product] for who, one in some.items()}
+    whole = await lifetimes(conn, used, sold, pending)
     return [
         Standing(
             subscriber=one,
-            product=catalogue[one.product],
+            product=sold[who],
             period=periods[who],
             usage=used[who],
             previous=tuple(previous.get(who, ())),
@@ -152,6 +155,7 @@ async def _load(
             matters=tuple(pending.get(who, ())),
             last=last.get(who),
             read_to=read_to.get(who),
+            lifetime=whole.get(who),
         )
         for who, one in some.items()
     ]

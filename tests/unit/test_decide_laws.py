@@ -13,10 +13,12 @@ from capd.decide.debt import book, state
 from capd.decide.facts import Refused
 from capd.decide.judge import judge
 from capd.decide.policy import Action, Policy
+from capd.decide.prepaid import balance
 from capd.decide.standing import apply
 from capd.decide.terms.contract import Contract, Downgrade, Term
 from capd.decide.terms.debt import Dunning, Fee, Quiet, Reconnection, Since, Step, StepKind
 from capd.model import Event, Fact, Reason
+from capd.store.lifetimes import has_balance
 from capd.units import rfc3339
 from tests.builders import CATALOGUE, GB, LONDON, NOON, a_breach, a_standing, a_usage
 
@@ -32,6 +34,7 @@ class Life:
     now: object = NOON
     standing: object = field(default_factory=a_standing)
     trail: list[Event] = field(default_factory=list)
+    earlier: int = 0  # used in periods that are over
 
     def look(self):
         return judge(self.standing, CATALOGUE, self.policy, self.now, currency="GBP", zone=LONDON)
@@ -40,6 +43,7 @@ class Life:
         self.now += hours * HOUR
         period = period_of(self.now, 1, LONDON)
         if period != self.standing.period:
+            self.earlier += self.standing.usage.down_bytes
             self.standing = replace(
                 self.standing,
                 period=period,
@@ -58,9 +62,7 @@ class Life:
 
     def use(self, count):
         usage = self.standing.usage
-        self.standing = replace(
-            self.standing, usage=replace(usage, down_bytes=usage.down_bytes + count)
-        )
+        self.keep(replace(self.standing, usage=replace(usage, down_bytes=usage.down_bytes + count)))
 
     def tell(self, kind, details):
         seen = [event.figures["key"] for event in self.trail if event.kind == "invoice"]
@@ -92,7 +94,14 @@ class Life:
 
     def write(self, events):
         self.trail += events
-        self.standing = apply(self.standing, events, CATALOGUE)
+        self.keep(apply(self.standing, events, CATALOGUE))
+
+    def keep(self, standing):
+        """Keep *standing* as the books would load it."""
+        usage = standing.usage
+        whole = replace(usage, down_bytes=usage.down_bytes + self.earlier)
+        drawn = has_balance(standing.product, standing.matters)
+        self.standing = replace(standing, lifetime=whole if drawn else None)
 
 
 NOT_BLOCKING = {Reason.RESTRICTED, Reason.CREDENTIALS}
@@ -164,7 +173,15 @@ of_debt = st.one_of(
         st.just("tell"), st.just("release"), st.just({"reason": "non_payment", "note": "so"})
     ),
 )
-lives = st.lists(st.one_of(steps, of_debt), max_size=12) | st.lists(of_debt, max_size=14)
+of_others = st.one_of(
+    fact_of("breach", serious=st.sampled_from(["yes", "no"]), note=st.just("so")),
+    fact_of("breach_ended"),
+    fact_of("disconnected", cause=st.sampled_from(["customer", "fault"])),
+    fact_of("reconnected"),
+    fact_of("plan", product=st.just("prepaid")),
+    st.tuples(st.just("use"), st.integers(0, 40 * GB)),
+)
+lives = st.lists(st.one_of(steps, of_debt, of_others), max_size=12) | st.lists(of_debt, max_size=14)
 _STEPS = (
     Step(name="notice", kind=StepKind.NOTICE, days=1, since=Since.DUE, clause="B-1"),
     Step(name="call", kind=StepKind.TASK, days=2, since=Since.DUE, clause="C-2"),
@@ -341,3 +358,21 @@ def test_who_is_off_for_a_debt_owes_one_and_was_reached_as_the_terms_demand(poli
             if event.kind == "hold_opened" and policy.dunning.attempts:
                 tried = {e.figures["channel"] for e in life.trail if e.kind == "attempt"}
                 assert "phone" in tried
+
+
+@given(policies, st.lists(st.one_of(steps, of_others), max_size=12))
+def test_a_balance_stops_service_exactly_when_more_is_used_than_was_bought__E_1(policy, story):
+    for life, _ in lived(policy, story):
+        known, rest = balance.balance(life.standing), balance.left(life.standing)
+        bought = sum(
+            event.figures["size_bytes"]
+            for event in life.trail
+            if event.kind == "topup" and event.figures["period"] == "prepaid"
+        )
+        assert (0 if known is None else known.bought_bytes) == bought
+        off = any(hold.reason is Reason.PREPAID for hold in life.standing.holds)
+        if rest is not None and rest < 0:
+            assert off or known.let_go
+        if known is not None and known.stopped:
+            assert off
+            assert rest < 0

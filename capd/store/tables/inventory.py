@@ -32,6 +32,7 @@ products = Table(
     Column("term_months", Integer),
     Column("withdrawn_on", Text),  # a day, 2026-03-01
     Column("replaced_by", Text),
+    Column("kind", Text, nullable=False, server_default="monthly"),
 )
 sectors = Table(
     "sectors",
