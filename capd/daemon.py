@@ -10,12 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from capd import systemd
+from capd.activate.desk import ActivationDesk, until_ended
+from capd.activate.run import Field, Push
 from capd.api import Api
 from capd.api import table as api_table
 from capd.clock import Clock, steady_s, utc_now
 from capd.collect import Pour, Source
 from capd.collect.intake import Intake
 from capd.collect.leaps import Leaps
+from capd.collect.snmp import Asker
 from capd.config import Config
 from capd.config import load as load_config
 from capd.errors import CapdError, ConfigError, StoreError
@@ -148,6 +151,7 @@ class Daemon:
         watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
         stock = Stock(parts.house, self.clock, parts.allowed_leaks)
         retention = Retention(parts.house, self.clock, lambda: self.config.store.retention.keep)
+        desk = ActivationDesk(field_of(parts, partial(until_ended, parts.house.store)))
         rounds: dict[str, tuple[Turn, float]] = {
             "intake": (intake.run, _LOOK_S),
             "decide": (judging.everyone, self.config.decide.every_s),
@@ -156,6 +160,7 @@ class Daemon:
             "watch": (watch.turn, self._look_s),
             "stock": (stock.turn, _STOCK_S),
             "fieldbook": (parts.fieldbook.turn, _FIELD_S),
+            "activations": (desk.turn, self._look_s),
             "history": (retention.turn, self.config.store.retention.every_s),
             "lag": (self._lag, 0.0),
             "reload": (self._reloading, 0.0),
@@ -230,6 +235,21 @@ class Daemon:
         silent_s = time.monotonic() - self._last_read_s
         most_s = _STALE_INTERVALS * self.config.collect.snmp.interval_s
         return None if silent_s <= most_s else f"no reading for {silent_s:.0f} s"
+
+
+def field_of(parts: Parts, push: Push) -> Field:
+    """Return what activations work with; *push* brings their orders to an end."""
+    return Field(
+        house=parts.house,
+        clock=parts.clock,
+        settings=parts.config.field,
+        minimums=parts.config.collect.snmp.firmware_minimum,
+        profiles=parts.profiles,
+        devices=parts.devices,
+        engine=parts.engine,
+        asker=Asker(parts.engine, parts.profiles, parts.clock),
+        push=push,
+    )
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -676,6 +676,54 @@ class Token:
     revoked_at: datetime | None = None
 
 
+# ---- a radio goes into service ------------------------------------------------------------------
+
+
+class StepState(StrEnum):
+    """What became of a step of an activation."""
+
+    DONE = "done"
+    NOTED = "noted"  # could not be looked at, and stands in nobody's way
+    REFUSED = "refused"  # something to put right on the roof or in the books
+    FAILED = "failed"  # tried, and it did not work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationStep:
+    """One thing that was looked at or done, and what to do about it where it is not well."""
+
+    name: str  # "supplied", "signal", "configured", …
+    state: StepState
+    text: str
+    fix: str = ""
+
+
+class ActivationState(StrEnum):
+    """Where an activation stands."""
+
+    WAITING = "waiting"  # pressed, nobody has begun
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"  # nothing was changed
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """A field tech's press: this radio, for this subscriber (CT-1); safe to press twice."""
+
+    id: str
+    subscriber: SubscriberId
+    device: DeviceId
+    author: str
+    at: datetime
+    serial: str | None = None  # as read off the radio
+    mac: str | None = None
+    state: ActivationState = ActivationState.WAITING
+    steps: tuple[ActivationStep, ...] = ()
+    ended_at: datetime | None = None
+
+
 # ---- what happened -> people ---------------------------------------------------------------------
 
 

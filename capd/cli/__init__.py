@@ -11,6 +11,7 @@ import typer
 
 from capd import __version__
 from capd.cli import (
+    activating,
     amending,
     charges,
     checking,
@@ -73,7 +74,7 @@ for _command in (
     discover.discover,
     matters.matters, charges.charges, clauses.clauses,
     facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
-    amending.correct, coming.activate,
+    amending.correct, activating.activate, activating.signal,
 ):  # fmt: skip
     app.command()(_command)
 app.command("import")(setup.import_)

@@ -8,26 +8,33 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from capd.config import checks
 from capd.config.decide import DecideConfig
+from capd.config.field import FieldConfig
+from capd.config.notify import EmailConfig, NotifyConfig, WebhookConfig
 from capd.config.retention import RetentionConfig
+from capd.config.shapes import SecretText, Strict
 from capd.errors import ConfigError
-from capd.inventory.credentials import as_secret, resolve
+from capd.inventory.credentials import resolve
 from capd.model import Secret
 from capd.strict import parse, read_toml
 
+__all__ = [
+    "Config",
+    "EmailConfig",
+    "NotifyConfig",
+    "WebhookConfig",
+    "find",
+    "load",
+    "secret",
+]
+
 PLACES = (Path("capd.toml"), Path("/etc/capd/capd.toml"))
 
-SecretText = Annotated[Secret, PlainValidator(as_secret)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
-
-
-class Operator(_Strict):
+class Operator(Strict):
     """Whose network it is; months and notices are in its local time."""
 
     name: Annotated[str, AfterValidator(checks.one_line)] = "Example Wireless"
@@ -41,7 +48,7 @@ class Operator(_Strict):
         return ZoneInfo(self.timezone)
 
 
-class StoreConfig(_Strict):
+class StoreConfig(Strict):
     """Where the books are kept; the url may carry a password, so it is not shown."""
 
     url: Annotated[str, AfterValidator(checks.store_url)] = Field(
@@ -50,7 +57,7 @@ class StoreConfig(_Strict):
     retention: RetentionConfig = RetentionConfig()
 
 
-class SnmpConfig(_Strict):
+class SnmpConfig(Strict):
     """How devices are polled."""
 
     engine: Literal["gufo", "pysnmp"] = "gufo"
@@ -60,10 +67,12 @@ class SnmpConfig(_Strict):
     at_once: int = Field(default=500, ge=1)
     silent_after: int = Field(default=3, ge=1)  # polls without an answer before it is asked less
     silent_interval_s: float | None = Field(default=None, gt=0)  # None: four times interval_s
-    firmware_minimum: Annotated[dict[str, str], AfterValidator(checks.versions)] = {}  # by profile
+    firmware_minimum: Annotated[dict[str, str], AfterValidator(checks.versions)] = Field(
+        default_factory=dict  # by profile
+    )
 
 
-class MqttConfig(_Strict):
+class MqttConfig(Strict):
     """The broker to listen to; None of a url: no broker."""
 
     url: Annotated[str, AfterValidator(checks.mqtt_url)] | None = None
@@ -90,7 +99,7 @@ class MqttConfig(_Strict):
         return checks.split_login(data, "url")
 
 
-class CollectConfig(_Strict):
+class CollectConfig(Strict):
     """Where polls come from."""
 
     snmp: SnmpConfig = SnmpConfig()
@@ -99,7 +108,7 @@ class CollectConfig(_Strict):
     batch_readings: int = Field(default=2000, ge=1)  # and at most this many
 
 
-class EnforceConfig(_Strict):
+class EnforceConfig(Strict):
     """How devices are configured."""
 
     at_once: int = Field(default=20, ge=1, le=500)
@@ -109,48 +118,7 @@ class EnforceConfig(_Strict):
     session_every_s: float = Field(default=0, ge=0, le=3600)  # a device rests between two sessions
 
 
-class EmailConfig(_Strict):
-    """The mail relay; without a url nobody is mailed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    smtp: Annotated[str, AfterValidator(checks.smtp_url)] | None = None
-    from_: Annotated[str, AfterValidator(checks.mail_address)] | None = Field(
-        default=None, alias="from"
-    )
-    username: Annotated[str, AfterValidator(checks.one_line)] | None = None
-    password: SecretText | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _login(cls, data: object) -> object:
-        return checks.split_login(data, "smtp")
-
-    @model_validator(mode="after")
-    def _whole(self) -> EmailConfig:
-        if self.smtp is not None and self.from_ is None:
-            raise ValueError("from is missing: whom the mail is from")
-        return self
-
-
-class WebhookConfig(_Strict):
-    """Where every event is posted, signed with the secret; the url itself may be a secret."""
-
-    url: Annotated[str, AfterValidator(checks.web_url)] | None = Field(default=None, repr=False)
-    secret: SecretText | None = None
-    timeout_s: float = Field(default=10, gt=0)
-    attempts: int = Field(default=12, ge=1)
-
-
-class NotifyConfig(_Strict):
-    """Who is told."""
-
-    email: EmailConfig = EmailConfig()
-    webhook: WebhookConfig = WebhookConfig()
-    templates: str | None = Field(default=None, min_length=1)  # a folder of the operator's own
-    off: Annotated[tuple[str, ...], AfterValidator(checks.kinds)] = ()  # not told to subscribers
-
-
-class ApiConfig(_Strict):
+class ApiConfig(Strict):
     """Where the API, /metrics, /healthz and /readyz are served; an empty text: nowhere."""
 
     listen: Annotated[str, AfterValidator(checks.listen)] | None = "127.0.0.1:8080"
@@ -158,13 +126,14 @@ class ApiConfig(_Strict):
     streams: int = Field(default=50, ge=0, le=10_000)  # clients that follow the events at once
 
 
-class _File(_Strict):
+class _File(Strict):
     operator: Operator = Operator()
     store: StoreConfig = StoreConfig()
     collect: CollectConfig = CollectConfig()
     decide: DecideConfig = DecideConfig()
     enforce: EnforceConfig = EnforceConfig()
     notify: NotifyConfig = NotifyConfig()
+    field: FieldConfig = FieldConfig()
     api: ApiConfig = ApiConfig()
     device_profiles: str | None = Field(default=None, min_length=1)  # the operator's own profiles
 

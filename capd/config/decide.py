@@ -1,12 +1,12 @@
 """`[decide]`: by which policies usage is judged, and the brake."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from capd.config.shapes import Strict
 
 
-class DecideConfig(BaseModel):
+class DecideConfig(Strict):
     """How usage is judged, and the brake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
 
     policy: str | tuple[str, ...] = Field(default="policy.toml", min_length=1)
     paused: bool = False

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import text
 
 from capd.store import schema
+from capd.store.activations import Activations
 from capd.store.answered import Answered, AnsweredBefore, Kept
 from capd.store.charges import Charges
 from capd.store.database import Database, mask
@@ -50,6 +51,7 @@ class Store:
         self.people = People(database, self.outbox)
         self.matters = Matters(database)
         self.charges = Charges(database)
+        self.activations = Activations(database)
         self.orders = Orders(database, self.outbox)
         self.trail = Trail(database)
         self.notices = Notices(database, self.outbox)

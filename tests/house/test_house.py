@@ -19,6 +19,7 @@ TEXT = {".py", ".toml", ".md", ".yaml", ".yml", ".json", ".service", ".cfg", ".t
 # counts; whatever fits none must have a test of its own.
 TESTED_THROUGH = {
     "capd.__main__": ("tests/integration/test_cli_setup.py", "one line that calls the cli"),
+    "capd.activate": ("tests/integration/test_activate.py", "real SNMP and SSH to a router"),
     "capd.account": ("tests/unit/test_account_usage.py", "the stage's sentence"),
     "capd.api": ("tests/integration/test_api_v1.py", "asked over HTTP"),
     "capd.answers": ("tests/integration/test_cli_facts.py", "what commands print"),
@@ -26,8 +27,7 @@ TESTED_THROUGH = {
     "capd.cli": ("tests/integration/test_cli_setup.py", "the command line, from outside"),
     "capd.collect": ("tests/integration/test_poller.py", "the stage's Protocol"),
     "capd.companions": ("tests/integration/test_replay_ending.py", "linked services, by files"),
-    "capd.config.decide": ("tests/unit/test_config.py", "a section of capd.toml"),
-    "capd.config.checks": ("tests/unit/test_config.py", "one line for each mistake in a file"),
+    "capd.config": ("tests/unit/test_config.py", "one line for each mistake in a file"),
     "capd.daemon": ("tests/e2e/test_month.py", "the whole daemon, with real devices"),
     "capd.decide": ("tests/unit/test_decide_cap.py", "rules are seen through `judge`"),
     "capd.demo": ("tests/integration/test_demo.py", "the demo, from outside"),

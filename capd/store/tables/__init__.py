@@ -1,6 +1,7 @@
 """The tables, and nothing else: moments are microseconds since 1970 UTC, money is text."""
 
 from capd.store.tables.access import answered, tokens
+from capd.store.tables.field import activations
 from capd.store.tables.fieldbook import device_health, unknown_radios
 from capd.store.tables.history import days, hours, lapsed, legal_holds
 from capd.store.tables.inventory import devices, meters, products, sectors, subscribers
@@ -28,6 +29,7 @@ from capd.store.tables.trail import (
 )
 
 __all__ = [
+    "activations",
     "adjustments",
     "answered",
     "applied",

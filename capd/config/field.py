@@ -1,0 +1,13 @@
+"""[field]: radios that go into service."""
+
+from pydantic import Field
+
+from capd.config.shapes import Strict
+
+
+class FieldConfig(Strict):
+    """What a radio must hear and show before it goes into service; the field page's settings."""
+
+    signal_floor_dbm: float | None = Field(default=None, ge=-150, le=0)  # None: not looked at
+    floors: dict[str, float] = Field(default_factory=dict)  # by product, instead
+    access_points: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # by sector

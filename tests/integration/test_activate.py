@@ -1,0 +1,269 @@
+"""A radio goes into service: real SNMP and SSH to a simulated router, the books on SQLite."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from capd.activate.desk import ActivationDesk, until_ended
+from capd.activate.run import Field, activate
+from capd.activate.signal import signals
+from capd.brake import brake_turn
+from capd.clock import utc_now
+from capd.collect.snmp import Asker
+from capd.collect.snmp_gufo import GufoEngine
+from capd.config import EnforceConfig
+from capd.config.field import FieldConfig
+from capd.decide import matters
+from capd.decide.policy import Policy
+from capd.enforce.ssh import NetmikoPusher
+from capd.enforce.worker import Breaker
+from capd.house import House
+from capd.metrics import Metrics
+from capd.model import Activation, ActivationState, MeterKey, Secret, SnmpAccess, SshAccess
+from capd.pipeline import decide_turn
+from capd.profiles import load_all
+from capd.rounds import Enforcement
+from capd.simulator.box import ROUTEROS, Box, Port
+from capd.simulator.cli import CliServer
+from capd.simulator.routeros_cli import RouterOs
+from capd.simulator.snmp_agent import SnmpAgent
+from tests.builders import HOME_100, LONDON, a_device, a_meter, a_subscriber, an_inventory
+
+PROFILES = load_all()
+SERIAL, VERSION = "1.3.6.1.4.1.14988.1.1.7.3.0", "1.3.6.1.4.1.14988.1.1.4.4.0"
+PASSWORD = "s3cret"
+
+
+class Roof:
+    """A radio on a roof, S-1 behind it, and the operator's books."""
+
+    def __init__(self, store, agent, cli, ssh_port, **settings):
+        self.store, self.agent, self.cli = store, agent, cli
+        self.device = a_device(
+            "cpe-1",
+            profile="mikrotik_routeros",
+            address="127.0.0.1",
+            serial="HD208YX4N3R",
+            snmp=SnmpAccess(community=Secret("public"), port=agent.port),
+            ssh=SshAccess(username="capd", password=Secret(PASSWORD), port=ssh_port),
+            settings={},
+            meters=(a_meter(if_name="ether1", settings={"address": "10.0.0.9", "queue": "q-1"}),),
+        )
+        self.settings = FieldConfig(**settings)
+        self.house = House(
+            store=store, policy=Policy(), zone=LONDON, currency="GBP",
+            metrics=Metrics(clock=utc_now),
+        )  # fmt: skip
+        self.engine = GufoEngine(timeout_s=1.0, retries=1)
+        self.pusher = NetmikoPusher(PROFILES, EnforceConfig(timeout_s=10), utc_now)
+        self.enforcement = Enforcement(
+            self.house, self.pusher, Breaker(EnforceConfig(), utc_now), utc_now,
+            lambda: {self.device.id: self.device},
+        )  # fmt: skip
+        self.presses = 0
+
+    async def open(self):
+        inventory = an_inventory(
+            products=(replace(HOME_100, upgrade_to=None),),
+            subscribers=(a_subscriber(), a_subscriber("S-2", address="2 High Street")),
+            devices=(self.device,),
+        )
+        await self.store.people.apply(
+            inventory, dry_run=False, author="t", at=utc_now(), enforcing={self.device.id}
+        )
+        await self.house.look_round()
+        return self
+
+    def field(self, push=None):
+        async def now(orders):
+            await self.enforcement.push(orders)
+
+        return Field(
+            house=self.house, clock=utc_now, settings=self.settings, minimums={},
+            profiles=PROFILES, devices=lambda: {self.device.id: self.device},
+            engine=self.engine, asker=Asker(self.engine, PROFILES, utc_now), push=push or now,
+        )  # fmt: skip
+
+    def a_press(self, **more):
+        self.presses += 1
+        return Activation(
+            **{"id": f"a-{self.presses}", "subscriber": "S-1", "device": "cpe-1",
+               "author": "ann", "at": utc_now(), **more}
+        )  # fmt: skip
+
+    async def press(self, **more):
+        press = self.a_press(**more)
+        written = await self.store.activations.press(press)
+        assert await self.store.activations.claim(written.id)
+        return await activate(self.field(), press)
+
+    async def contract(self):
+        standing = await self.store.people.standing_of("S-1", utc_now(), LONDON, 6)
+        return matters.of_kind(standing, "contract")
+
+
+def steps(ended):
+    return {step.name: step.state.value for step in ended.steps}
+
+
+@asynccontextmanager
+async def a_roof(store, *, version="7.18", serial="HD208YX4N3R", **settings):
+    box = Box(
+        "cpe-1", clock=utc_now, ports=(Port(name="ether1", index=1, in_bytes=700, out_bytes=80),),
+        sys_object_id=ROUTEROS, sys_descr="RouterOS simulated",
+        scalars={SERIAL: serial, VERSION: version},
+    )  # fmt: skip
+    router = RouterOs(name="cpe-1")
+    router.add("/queue simple", name="q-1", target="10.0.0.9/32", max_limit="1000000/1000000")
+    agent = await SnmpAgent.start(box)
+    server = CliServer(router, username="capd", password=PASSWORD)
+    port = await server.start()
+    roof = Roof(store, agent, router, port, **settings)
+    try:
+        yield await roof.open()
+    finally:
+        roof.pusher.close()
+        await roof.engine.close()
+        await server.stop()
+        await agent.stop()
+
+
+@pytest.fixture
+async def roof(sqlite_store):
+    async with a_roof(sqlite_store) as found:
+        yield found
+
+
+async def test_a_radio_is_looked_at_configured_read_and_the_term_begins__CT_1(roof):
+    ended = await roof.press(serial="hd208yx4n3r")
+    assert ended.state is ActivationState.DONE
+    assert steps(ended) == {
+        "supplied": "done",
+        "recognised": "done",
+        "identity": "done",
+        "firmware": "done",
+        "signal": "noted",
+        "sector": "noted",
+        "configured": "done",
+        "baseline": "done",
+        "started": "done",
+    }
+    assert roof.cli.limits("q-1") == (30_000_000, 5_000_000)
+    (applied,) = await roof.store.orders.applied("S-1")
+    assert (applied.state, applied.service.down_bps) == ("applied", 30_000_000)
+    key = roof.device.meters[0]
+    states = await roof.store.ledger.states([MeterKey(roof.device.id, key.id)])
+    assert [state.last.down_bytes for state in states.values()] == [700]
+    (contract,) = await roof.contract()
+    assert (contract.data["device_id"], contract.data["serial"]) == ("cpe-1", "HD208YX4N3R")
+    assert await roof.store.activations.get(ended.id) == ended
+
+
+async def test_pressing_twice_begins_the_term_once__CT_1(roof):
+    await roof.press()
+    (first,) = await roof.contract()
+    again = await roof.press()
+    assert again.state is ActivationState.DONE
+    assert await roof.contract() == (first,)
+
+
+async def test_a_press_while_one_is_under_way_is_that_one(roof):
+    first = await roof.store.activations.press(roof.a_press())
+    assert await roof.store.activations.press(roof.a_press()) == first
+    assert await roof.store.activations.claim(first.id)
+    assert not await roof.store.activations.claim(first.id)
+
+
+async def test_a_radio_that_was_not_supplied_is_refused_and_nothing_is_touched__CT_11(roof):
+    ended = await roof.press(serial="STOLEN")
+    assert ended.state is ActivationState.REFUSED
+    assert ended.steps[-1].text == (
+        "its serial is STOLEN, and cpe-1 was supplied with HD208YX4N3R (CT-11)"
+    )
+    assert await roof.contract() == ()
+    assert roof.cli.limits("q-1") == (1_000_000, 1_000_000)
+    unknown = await roof.press(device="cpe-9")
+    assert "radios are supplied" in unknown.steps[-1].text
+    others = await roof.press(subscriber="S-2")
+    assert others.steps[-1].text == "cpe-1 meters nothing of S-2"
+
+
+async def test_another_radio_at_its_address_is_refused__CT_11(sqlite_store):
+    async with a_roof(sqlite_store, serial="SOMEBODY-ELSES") as roof:
+        ended = await roof.press()
+        assert steps(ended)["identity"] == "refused"
+        assert "not HD208YX4N3R" in next(s.text for s in ended.steps if s.name == "identity")
+        assert await roof.contract() == ()
+
+
+async def test_all_that_is_wrong_is_told_at_once_with_what_to_do__CT_16(sqlite_store):
+    async with a_roof(sqlite_store, version="6.40", serial="OTHER") as roof:
+        field = replace(roof.field(), minimums={"mikrotik_routeros": "7.16"})
+        press = roof.a_press()
+        await roof.store.activations.press(press)
+        ended = await activate(field, press)
+        refused = [step.name for step in ended.steps if step.state.value == "refused"]
+        assert refused == ["identity", "firmware"]
+        assert ended.steps[-3].fix == "upgrade it to 7.16 or newer"
+
+
+async def test_a_radio_that_does_not_answer_is_refused_with_what_to_check(roof):
+    roof.agent.box.faults.silent = True
+    ended = await roof.press()
+    assert (ended.steps[-1].name, ended.state) == ("reached", ActivationState.REFUSED)
+    assert "check power, cable" in ended.steps[-1].fix
+
+
+async def test_a_radio_that_refuses_its_configuration_begins_nothing__CT_1(roof):
+    roof.device = replace(
+        roof.device,
+        ssh=SshAccess(username="capd", password=Secret("wrong"), port=roof.device.ssh.port),
+    )
+    ended = await roof.press()
+    assert (ended.steps[-1].name, ended.state) == ("configured", ActivationState.FAILED)
+    assert "login" in ended.steps[-1].text
+    assert await roof.contract() == ()
+
+
+async def test_while_enforcement_is_paused_nothing_begins__CT_1(roof):
+    await brake_turn(roof.house, paused=True, note="storm", author="ann", by="cli", now=utc_now())
+    ended = await roof.press()
+    assert (ended.steps[-1].text, ended.steps[-1].fix) == (
+        "enforcement is paused: nothing is pushed",
+        "capd resume, then press again",
+    )
+
+
+async def test_the_daemons_desk_takes_what_was_pressed_and_what_a_restart_cut_off__CT_1(roof):
+    press = await roof.store.activations.press(roof.a_press())
+    await roof.store.activations.claim(press.id)  # and then the daemon died
+    await ActivationDesk(roof.field()).turn()
+    ended = await roof.store.activations.get(press.id)
+    assert ended.state is ActivationState.DONE
+
+
+async def test_waiting_for_orders_ends_when_one_was_tried_in_vain(roof):
+    await roof.store.activations.doubt("cpe-1", "S-1", "wan")
+    await decide_turn(roof.house, ["S-1"], now=utc_now())
+    (order,) = await roof.store.activations.orders("cpe-1", "S-1")
+    roof.agent.box.faults.silent = True
+    roof.device = replace(roof.device, ssh=replace(roof.device.ssh, port=1))
+    await roof.enforcement.push([order])
+    await until_ended(roof.store, [order])
+    now = await roof.store.orders.get(order.id)
+    assert now.attempts == 1
+
+
+async def test_the_signal_is_read_again_and_again_and_silence_is_told(roof):
+    told = []
+    async for measured in signals(roof.field(), roof.device, every_s=0.01):
+        told.append(measured)
+        roof.agent.box.faults.silent = True
+        if len(told) == 2:
+            break
+    assert told[0].problem is None
+    assert told[1].problem is not None
+    assert told[1].at - told[0].at < timedelta(seconds=30)
+    assert told[0].record()["device"] == "cpe-1"
