@@ -75,7 +75,7 @@ async def lived(lines, *, inventory, policy=None, zone, currency="GBP", policy_f
         async with asyncio.timeout(_LONGEST_S + len(told)), _running(daemon):
             house = daemon.parts.house
             if policy is not None:
-                house.policy = policy
+                house.policy, house.book = policy, None
             for line in told:
                 clock.now = max(line.at, clock.now)
                 await _nothing_due(house, clock)

@@ -223,3 +223,33 @@ def test_steps_have_names_of_their_own_and_one_suspends(tmp_path):
     twice = step.format("suspend", 'name = "a"\n') + step.format("suspend", 'name = "b"\n')
     with pytest.raises(ConfigError, match="suspended once"):
         load(tmp_path, HEAD + twice)
+
+
+@pytest.mark.parametrize(
+    ("name", "clauses"),
+    [
+        ("business", ("B-1", "B-3")),
+        ("residential_us", ("C-1", "C-2", "C-3", "C-6")),
+        ("prepaid_iot", ("E-1", "E-2", "E-3")),
+    ],
+)
+def test_the_other_operators_terms_are_files_alone(name, clauses):
+    path = policies.default_path().with_name(f"{name}.toml")
+    assert policies.load(path).name == name
+    for clause in clauses:
+        assert f'"{clause}"' in path.read_text()
+
+
+def test_what_each_of_them_sets_is_what_its_terms_say():
+    def of(name):
+        return policies.load(policies.default_path().with_name(f"{name}.toml"))
+
+    b, c, e = of("business"), of("residential_us"), of("prepaid_iot")
+    assert [(s.name, s.days, s.since.value) for s in b.dunning.steps] == [
+        ("reminder", 1, "due"), ("suspension", 30, "issued"),
+    ]  # fmt: skip
+    assert (b.dunning.due_days, c.dunning.attempts) == (15, ("email", "phone"))
+    assert c.dunning.steps[-1].days == 20
+    assert (c.reconnection.fee, c.reconnection.late_fee) == (Decimal(25), Decimal(10))
+    assert e.prepaid.shares == (50, 80, 100)
+    assert not [step for step in e.dunning.steps if step.kind.value == "suspend"]
