@@ -1,52 +1,26 @@
 """The page to read the API on: all on one page, nothing from elsewhere, readable on a phone."""
 
-import base64
-import hashlib
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from capd.api.calls import PREFIX
 from capd.api.once import as_json
-
-_METHODS = ("get", "post", "delete")
+from capd.api.pages import page, rendered
 
 
 def routes(table: web.RouteTableDef, document: dict[str, Any]) -> None:
     """Add the document and its page to *table*."""
-    text, page = as_json(document), _page(document)
-    policy = f"default-src 'none'; style-src '{_style_hash()}'; frame-ancestors 'none'"
+    text, html = as_json(document), _page(document)
 
     async def openapi(_: web.Request) -> web.Response:
         return web.Response(text=text, content_type="application/json")
 
     async def docs(_: web.Request) -> web.Response:
-        headers = {"Content-Security-Policy": f"{policy}; base-uri 'none'"}
-        return web.Response(text=page, content_type="text/html", headers=headers)
+        return page(html)
 
     table.get(f"{PREFIX}/openapi.json")(openapi)
     table.get(f"{PREFIX}/docs")(docs)
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("capd.api", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _style() -> str:
-    environment = _environment()
-    return environment.get_template("style.css").render()
-
-
-def _style_hash() -> str:
-    digest = hashlib.sha256(_style().encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _page(document: dict[str, Any]) -> str:
@@ -55,17 +29,15 @@ def _page(document: dict[str, Any]) -> str:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             subjects[operation["tags"][0]].append(_call(path, method, operation, schemas))
-    return (
-        _environment()
-        .get_template("docs.html")
-        .render(
-            info=document["info"],
-            subjects=subjects,
-            style=_style(),
-            schemas={name: _fields(schema) for name, schema in sorted(schemas.items())},
-            about={name: schema.get("description", "") for name, schema in schemas.items()},
-            prefix=PREFIX,
-        )
+    return rendered(
+        "docs.html",
+        {
+            "info": document["info"],
+            "subjects": subjects,
+            "schemas": {name: _fields(schema) for name, schema in sorted(schemas.items())},
+            "about": {name: schema.get("description", "") for name, schema in schemas.items()},
+            "prefix": PREFIX,
+        },
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from capd.api.problems import problems
 from capd.api.watch import Ready, Watch
@@ -15,6 +16,9 @@ from capd.errors import CapdError, ConfigError
 from capd.metrics import Metrics
 
 log = logging.getLogger(__name__)
+logging.getLogger("aiohttp.server").addFilter(
+    lambda record: not record.exc_info or not isinstance(record.exc_info[1], HttpProcessingError)
+)  # what is no HTTP is answered with a 400; whoever sends it shall not fill the log
 
 CLOSING = web.AppKey("closing", asyncio.Event)
 """Set when the server is about to end: whoever answers for long ends then."""

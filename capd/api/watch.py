@@ -8,6 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from capd import __version__
+from capd.api.pages import page, rendered
 from capd.errors import CapdError
 from capd.metrics import Metrics
 
@@ -15,17 +16,13 @@ Ready = Callable[[], Awaitable[Mapping[str, str | None]]]
 """Say how each check went: None, or one line on what is wrong."""
 
 _READY_S = 5.0  # a check that takes longer has failed
-_FRONT = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>capd</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"></head><body>
-<h1>capd {__version__}</h1>
-<ul>
-<li><a href="/metrics">/metrics</a>: what is counted, for Prometheus</li>
-<li><a href="/healthz">/healthz</a>: the daemon is alive</li>
-<li><a href="/readyz">/readyz</a>: it can do its work</li>
-</ul>
-</body></html>
-"""
+_LINKS = (
+    ("/api/v1/docs", "the API for billing, NOC, field and portal, to read"),
+    ("/api/v1/openapi.json", "the same for programs: OpenAPI 3.1"),
+    ("/metrics", "what is counted, for Prometheus"),
+    ("/healthz", "the daemon is alive"),
+    ("/readyz", "it can do its work"),
+)
 
 
 class Watch:
@@ -50,7 +47,7 @@ class Watch:
         return table
 
     async def _front(self, _: web.Request) -> web.Response:
-        return web.Response(text=_FRONT, content_type="text/html")
+        return page(rendered("front.html", {"version": __version__, "links": _LINKS}))
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
