@@ -5,7 +5,7 @@ A handler reads, or writes a fact; it never touches a device.
 
 from aiohttp import web
 
-from capd.api import events, field, network, people, telling, work
+from capd.api import events, field, network, notices, people, telling, work
 from capd.api.server import Api, host_and_port
 from capd.api.v1 import V1
 from capd.api.watch import Ready
@@ -25,6 +25,7 @@ def v1(house: House, clock: Clock, streams: events.Streams) -> V1:
             *telling.CALLS,
             *network.CALLS,
             *work.CALLS,
+            *notices.CALLS,
             *field.CALLS,
             *events.calls(streams),
         ),

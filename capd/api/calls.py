@@ -16,6 +16,7 @@ from capd.model import Token, TokenRole
 from capd.store import Desk
 
 PREFIX = "/api/v1"
+JSON = "application/json"
 
 _Q = TypeVar("_Q", bound=BaseModel)
 _B = TypeVar("_B", bound=BaseModel | None)
@@ -62,6 +63,7 @@ class Ask(Generic[_Q, _B]):
     path: dict[str, str]
     query: _Q
     body: _B
+    raw: bytes = b""
     keep: Keep | None = None  # keeps the answer in the transaction that it is about
     request: web.Request
 
@@ -88,6 +90,8 @@ class Call(Generic[_Q, _B]):
     more: str = ""
     query: type[_Q]
     body: type[_B] | None = None
+    takes: str = JSON  # another media type comes as it is, in `Ask.raw`
+    largest: int = 64 * 1024  # bytes of a body
     answer: type[BaseModel]
     statuses: tuple[int, ...] = (HTTPStatus.OK,)
     problems: tuple[int, ...] = ()  # beside those that every call has

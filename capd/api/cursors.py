@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Sequence
 
 from capd.errors import ConfigError
@@ -38,8 +39,29 @@ def number_after(cursor: str | None) -> int | None:
     return int(text)
 
 
-def page(records: Sequence[dict[str, object]], limit: int, key: str = "id") -> dict[str, object]:
+def key_after(cursor: str | None, parts: int) -> tuple[str, ...]:
+    """Return the key of several *parts* that the page before ended with; ConfigError."""
+    text = after(cursor)
+    if not text:
+        return ("",) * parts
+    try:
+        key = json.loads(text)
+    except ValueError:
+        key = None
+    if not isinstance(key, list) or len(key) != parts or not all(isinstance(k, str) for k in key):
+        raise ConfigError("cursor: wants the `next` of the page before")
+    return tuple(key)
+
+
+def page(
+    records: Sequence[dict[str, object]], limit: int, key: Sequence[str] = ("id",)
+) -> dict[str, object]:
     """Return the first *limit* of *records* as a page; one more than that shows there is a next."""
     items = list(records[:limit])
     more = len(records) > limit
-    return {"items": items, "next": cursor_of(str(items[-1][key])) if more else None}
+    last = [str(items[-1][name]) for name in key] if more else []
+    return {"items": items, "next": _next(last) if more else None}
+
+
+def _next(last: list[str]) -> str:
+    return cursor_of(last[0] if len(last) == 1 else json.dumps(last, ensure_ascii=False))

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from capd.api.calls import PREFIX
+from capd.api.calls import JSON, PREFIX
 from capd.api.once import as_json
 from capd.api.pages import page, rendered
 
@@ -14,7 +14,7 @@ def routes(table: web.RouteTableDef, document: dict[str, Any]) -> None:
     text, html = as_json(document), _page(document)
 
     async def openapi(_: web.Request) -> web.Response:
-        return web.Response(text=text, content_type="application/json")
+        return web.Response(text=text, content_type=JSON)
 
     async def docs(_: web.Request) -> web.Response:
         return page(html)
@@ -45,9 +45,10 @@ def _call(
     path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]
 ) -> dict[str, Any]:
     body = operation.get("requestBody")
-    name = None if body is None else _reference(body["content"]["application/json"]["schema"])
+    taken = {} if body is None else body["content"]
+    name = _reference(taken[JSON]["schema"]) if JSON in taken else None
     responses = operation["responses"]
-    answer = next(iter(responses.values()))["content"]["application/json"]["schema"]
+    answer = next(iter(responses.values()))["content"][JSON]["schema"]
     return {
         "id": operation["operationId"],
         "path": path,
@@ -55,6 +56,7 @@ def _call(
         "help": operation["summary"],
         "more": [line for line in operation["description"].split("\n") if line],
         "parameters": [one for one in operation["parameters"] if one["in"] != "path"],
+        "takes": next((kind for kind in taken if kind != JSON), None),
         "body": None if name is None else _fields(schemas[name]),
         "answer": _reference(answer),
         "statuses": [(status, told["description"]) for status, told in responses.items()],

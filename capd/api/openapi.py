@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from capd import __version__
-from capd.api.calls import PREFIX, AnyCall
+from capd.api.calls import JSON, PREFIX, AnyCall
 from capd.api.problems import CONTENT_TYPE
 from capd.api.roles import roles_with
 from capd.api.shapes import ProblemDocument
@@ -85,6 +85,9 @@ def _operation(call: AnyCall, refs: dict[type[BaseModel], Schema]) -> Schema:
         told["parameters"].append(_KEY)
     if call.body is not None:
         told["requestBody"] = {"required": True, "content": _json(refs[call.body])}
+    elif call.takes != JSON:
+        schema = {"type": "string", "minLength": 1, "contentMediaType": call.takes}
+        told["requestBody"] = {"required": True, "content": {call.takes: {"schema": schema}}}
     return told
 
 
@@ -130,11 +133,11 @@ def _responses(call: AnyCall, refs: dict[type[BaseModel], Schema]) -> Schema:
             "description": HTTPStatus(status).phrase,
             "content": {CONTENT_TYPE: {"schema": refs[ProblemDocument]}},
         }
-    if call.body is not None:
+    if call.body is not None or call.takes != JSON:
         told["415"] = told["400"] | {"description": "Unsupported Media Type"}
     told["503"] = told["400"] | {"description": "The books cannot be used right now"}
     return told
 
 
 def _json(schema: Schema) -> Schema:
-    return {"application/json": {"schema": schema}}
+    return {JSON: {"schema": schema}}

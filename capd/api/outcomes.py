@@ -1,8 +1,14 @@
 """What became different by a write: the events of the very transaction that it was."""
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from capd.api.calls import Answer, Keep
+from pydantic import BaseModel
+
+from capd.api.calls import Answer, AnyCall, Ask, Call, Keep, Nothing
+from capd.api.requests import NoteBody
+from capd.api.roles import Right
+from capd.api.shapes import Outcome
 from capd.lines import event_record
 from capd.store import Desk
 
@@ -22,3 +28,26 @@ class Witnessed:
             self.answer = Answer({"changed": True, "events": events}, self._status)
         if self._keep is not None:
             await self._keep(desk, self.answer)
+
+
+def noted(
+    path: str,
+    words: str,
+    right: Right,
+    handle: Callable[[Ask[Nothing, NoteBody]], Awaitable[Answer]],
+    *,
+    subject: str,
+    answer: type[BaseModel] = Outcome,
+) -> AnyCall:
+    """Return the call at *path* that takes a note, and nothing else."""
+    return Call(
+        method="POST",
+        path=path,
+        subject=subject,
+        right=right,
+        help=words,
+        query=Nothing,
+        body=NoteBody,
+        answer=answer,
+        handle=handle,
+    )

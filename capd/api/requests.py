@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, Field
 
 from capd import tokens
-from capd.api.calls import AnyCall
+from capd.api.calls import JSON, AnyCall, Asked
 from capd.api.problems import Problem
 from capd.api.roles import MAY, roles_with
 from capd.errors import ConfigError
@@ -31,6 +31,12 @@ def _said(text: str) -> str:
 
 
 Note = Annotated[str, AfterValidator(_said), Field(description="Why; kept in the audit trail.")]
+
+
+class NoteBody(Asked):
+    """Why; whoever looks in a year wants to know."""
+
+    note: Note
 
 
 def mistaken(*lines: str) -> Problem:
@@ -90,14 +96,8 @@ def query_of(request: web.Request, model: type[_M]) -> _M:
     return _parsed(model, dict(given), unfit, texts=True)
 
 
-async def body_of(request: web.Request, raw: bytes, model: type[_M]) -> _M:
-    """Return the body *raw*. Raises Problem 400 with every mistake in it, or 415."""
-    if request.content_type != "application/json":
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "wants a body of Content-Type: application/json",
-            headers={"Accept-Post": "application/json"},
-        )
+def body_of(raw: bytes, model: type[_M]) -> _M:
+    """Return the body *raw*. Raises Problem 400 with every mistake in it."""
     try:
         data = json_of(raw.decode("utf-8-sig"), source=_SOURCE)
     except UnicodeDecodeError as exc:
@@ -110,11 +110,28 @@ async def body_of(request: web.Request, raw: bytes, model: type[_M]) -> _M:
     return _parsed(model, data, list(_unfit(data, "")))
 
 
-async def raw_of(request: web.Request) -> bytes:
-    """Return the bytes of the body. Raises Problem 408 where they do not come."""
+async def raw_of(request: web.Request, call: AnyCall) -> bytes:
+    """Return the bytes of the body.
+
+    Raises Problem 408 where they do not come, 413 where they are too many, 415 of a wrong kind.
+    """
+    if (call.body is not None or call.takes != JSON) and request.content_type != call.takes:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"wants a body of Content-Type: {call.takes}",
+            headers={"Accept-Post": call.takes},
+        )
+    found = bytearray()
     try:
         async with asyncio.timeout(_READ_S):
-            return await request.read()
+            async for chunk in request.content.iter_any():
+                found += chunk
+                if len(found) > call.largest:
+                    raise Problem(
+                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                        f"the body is larger than the {call.largest} bytes that this call takes",
+                    )
+        return bytes(found)
     except TimeoutError:
         raise Problem(
             HTTPStatus.REQUEST_TIMEOUT, f"the body did not come in {_READ_S:.0f} s"

@@ -15,6 +15,7 @@ class Right(StrEnum):
     EVENTS = "events"  # read the audit trail
     WORK = "work"  # read orders, readings put aside, deliveries given up
     MONEY = "money"  # tell what is bought, invoiced and paid; holds for debt
+    NOTICES = "notices"  # send a notice again, report that one came back
     SERVICE = "service"  # tell every other fact, every hold
     LEDGER = "ledger"  # decide on readings put aside, correct figures
     ORDERS = "orders"  # decide on orders to devices
@@ -27,7 +28,7 @@ _READ = frozenset({Right.PEOPLE, Right.OFFERS, Right.NETWORK, Right.EVENTS, Righ
 MAY: Mapping[TokenRole, frozenset[Right]] = {
     TokenRole.NOC: frozenset(Right),
     TokenRole.VIEWER: _READ,
-    TokenRole.BILLING: _READ - {Right.NETWORK} | {Right.MONEY},
+    TokenRole.BILLING: _READ - {Right.NETWORK} | {Right.MONEY, Right.NOTICES},
     TokenRole.TECH: frozenset({Right.PEOPLE, Right.OFFERS, Right.NETWORK, Right.FIELD}),
     TokenRole.PORTAL: frozenset({Right.OFFERS}),  # and what is its own subscriber's
 }
@@ -41,7 +42,11 @@ _FAMILIES: Mapping[str, Right] = {  # by the first word of a fact's name; the re
     "invoice": Right.MONEY,
     "payment": Right.MONEY,
     "credit": Right.MONEY,
+    "refund": Right.MONEY,
+    "attempt": Right.MONEY,  # to reach a debtor
+    "dispute": Right.MONEY,
     "dunning": Right.MONEY,
+    "task": Right.MONEY,  # a call was made
     "job": Right.FIELD,
 }
 MONEY_REASONS = frozenset({Reason.NON_PAYMENT, Reason.PREPAID})

@@ -4,7 +4,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from capd.model import Counts, DrawerState, Kind, OrderState, Reason
+from capd.model import Counts, Kind, Reason
 
 _T = TypeVar("_T")
 
@@ -156,71 +156,9 @@ class DeviceRecord(Told):
     subscribers: list[str]
     meters: list[str]
     last_reading_at: Moment | None
-
-
-class OrderRecord(Told):
-    """What a device is to be told."""
-
-    id: int
-    state: OrderState
-    device: str
-    subscriber: str
-    meter: str
-    change: str
-    before: ServiceRecord
-    after: ServiceRecord
-    reason: str
-    clause: str | None
-    created_at: Moment
-    attempts: int
-    next_at: Moment | None
-    detail: str
-
-
-class CounterRecord(Told):
-    """What a meter showed."""
-
-    at: Moment
-    down_bytes: int
-    up_bytes: int
-    uptime_s: float | None
-    agent_uptime_s: float | None
-    epoch: str | None
-    link_bps: int | None
-
-
-class AsideRecord(Told):
-    """A reading that no link can carry (CN-10), with its evidence."""
-
-    id: int
-    state: DrawerState
-    subscriber: str | None
-    device: str
-    meter: str
-    at: Moment
-    down_bytes: int
-    up_bytes: int
-    most_bytes: int
-    before: CounterRecord
-    after: CounterRecord
-    text: str
-    decided_at: Moment | None
-    decided_by: str | None
-    note: str | None
-
-
-class DeliveryRecord(Told):
-    """What could not be delivered (UC-7)."""
-
-    id: int
-    event: int
-    channel: str
-    kind: str
-    subscriber: str | None
-    to: str | None
-    at: Moment
-    text: str
-    problem: str
+    firmware: str | None
+    health: dict[str, Any] = Field(description="Signal, rates and the like, as last told.")
+    health_at: Moment | None
 
 
 class EventRecord(Told):

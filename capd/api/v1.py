@@ -72,14 +72,15 @@ class V1:
         token = await token_of(request, self._house.store)
         expect_allowed(call, token, path)
         await self._mark(token)
-        raw = await raw_of(request) if call.writes else b""
+        raw = await raw_of(request, call) if call.writes else b""
         ask = Ask(
             house=self._house,
             token=token,
             now=self._clock(),
             path=path,
             query=query_of(request, call.query),
-            body=None if call.body is None else await body_of(request, raw, call.body),
+            body=None if call.body is None else body_of(raw, call.body),
+            raw=raw,
             request=request,
         )
         if call.stream is not None and streams(call, request):

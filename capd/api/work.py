@@ -1,4 +1,4 @@
-"""What waits for a person: orders, readings put aside, lost deliveries; and the brake."""
+"""What waits for a person: orders, and readings that were put aside; and the brake."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -6,22 +6,17 @@ from typing import Any
 from pydantic import Field
 
 from capd.amend import drawer_turn
-from capd.answers.desk import aside_record, delivery_record, order_record
-from capd.api.calls import Answer, AnyCall, Ask, Asked, Call, Nothing, Paged
+from capd.answers.desk import aside_record, order_record
+from capd.api.calls import Answer, AnyCall, Ask, Call, Nothing, Paged
 from capd.api.cursors import number_after, page
-from capd.api.outcomes import Witnessed
-from capd.api.requests import Note
+from capd.api.desk_shapes import AsideRecord, OrderRecord
+from capd.api.outcomes import Witnessed, noted
+from capd.api.requests import NoteBody
 from capd.api.roles import Right
-from capd.api.shapes import AsideRecord, DeliveryRecord, OrderRecord, Outcome, Page
+from capd.api.shapes import Page
 from capd.brake import brake_turn
 from capd.errors import NoSuch
 from capd.model import OrderState
-
-
-class NoteBody(Asked):
-    """Why; whoever looks in a year wants to know."""
-
-    note: Note
 
 
 class OrdersQuery(Paged):
@@ -124,14 +119,6 @@ def _judging(*, accept: bool) -> Callable[[Ask[Nothing, NoteBody]], Awaitable[An
     return judge
 
 
-async def deliveries(ask: Ask[Paged, None]) -> Answer:
-    """Return a page of deliveries that were given up, newest first."""
-    found = await ask.house.store.outbox.given_up(
-        ask.query.limit + 1, before=number_after(ask.query.cursor)
-    )
-    return Answer(page([delivery_record(*one) for one in found], ask.query.limit))
-
-
 def _braking(*, paused: bool) -> Callable[[Ask[Nothing, NoteBody]], Awaitable[Answer]]:
     async def brake(ask: Ask[Nothing, NoteBody]) -> Answer:
         witness = Witnessed(ask.keep)
@@ -147,28 +134,6 @@ def _braking(*, paused: bool) -> Callable[[Ask[Nothing, NoteBody]], Awaitable[An
         return witness.answer
 
     return brake
-
-
-def _noted(
-    path: str,
-    words: str,
-    right: Right,
-    handle: Callable[[Ask[Nothing, NoteBody]], Awaitable[Answer]],
-    *,
-    subject: str,
-    answer: type[OrderRecord | Outcome] = Outcome,
-) -> AnyCall:
-    return Call(
-        method="POST",
-        path=path,
-        subject=subject,
-        right=right,
-        help=words,
-        query=Nothing,
-        body=NoteBody,
-        answer=answer,
-        handle=handle,
-    )
 
 
 _ORDERS, _ASIDE, _BRAKE = "Orders", "Readings put aside", "The brake"
@@ -193,7 +158,7 @@ CALLS: tuple[AnyCall, ...] = (
         answer=OrderRecord,
         handle=order,
     ),
-    _noted(
+    noted(
         "/orders/{number}/approve",
         "Let a held order go",
         Right.ORDERS,
@@ -201,7 +166,7 @@ CALLS: tuple[AnyCall, ...] = (
         subject=_ORDERS,
         answer=OrderRecord,
     ),
-    _noted(
+    noted(
         "/orders/{number}/refuse",
         "Say no to a held order",
         Right.ORDERS,
@@ -209,7 +174,7 @@ CALLS: tuple[AnyCall, ...] = (
         subject=_ORDERS,
         answer=OrderRecord,
     ),
-    _noted(
+    noted(
         "/orders/{number}/retry",
         "Try a failed order afresh",
         Right.ORDERS,
@@ -238,39 +203,28 @@ CALLS: tuple[AnyCall, ...] = (
         answer=AsideRecord,
         handle=aside,
     ),
-    _noted(
+    noted(
         "/implausible/{number}/accept",
         "Count it, as an entry of its own",
         Right.LEDGER,
         _judging(accept=True),
         subject=_ASIDE,
     ),
-    _noted(
+    noted(
         "/implausible/{number}/refuse",
         "Count nothing of it",
         Right.LEDGER,
         _judging(accept=False),
         subject=_ASIDE,
     ),
-    Call(
-        method="GET",
-        path="/deliveries",
-        subject="Notices",
-        right=Right.WORK,
-        help="List what could not be delivered, newest first",
-        more="Mails that were refused and webhook calls that were given up (UC-7).",
-        query=Paged,
-        answer=Page[DeliveryRecord],
-        handle=deliveries,
-    ),
-    _noted(
+    noted(
         "/pause",
         "Pull the brake: nothing is pushed",
         Right.BRAKE,
         _braking(paused=True),
         subject=_BRAKE,
     ),
-    _noted(
+    noted(
         "/resume",
         "Let the brake go",
         Right.BRAKE,

@@ -32,6 +32,7 @@ from capd.cli import (
     report,
     running,
     setup,
+    telling,
     tokens,
     usage,
 )
@@ -73,7 +74,8 @@ for _command in (
     usage.usage, looks.explain, looks.subscribers, devices.devices, looks.events,
     discover.discover,
     matters.matters, charges.charges, clauses.clauses,
-    facts.topup, facts.plan, facts.hold, facts.release, facts.delay, facts.pause, facts.resume,
+    telling.fact, facts.topup, facts.plan, facts.hold, facts.release, facts.delay,
+    facts.pause, facts.resume,
     amending.correct, activating.activate, activating.signal,
 ):  # fmt: skip
     app.command()(_command)

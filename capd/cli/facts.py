@@ -34,7 +34,7 @@ def topup(
     config: ConfigFile = None,
 ) -> None:
     """Add data to this period."""
-    wait(_tell(config, "topup", subscriber, {"size": size, "reference": reference}, json=json))
+    wait(tell(config, "topup", subscriber, {"size": size, "reference": reference}, json=json))
 
 
 def plan(
@@ -45,7 +45,7 @@ def plan(
     config: ConfigFile = None,
 ) -> None:
     """Change the product, under the rules of the contract."""
-    wait(_tell(config, "plan", subscriber, {"product": product, "note": note}, json=json))
+    wait(tell(config, "plan", subscriber, {"product": product, "note": note}, json=json))
 
 
 def hold(
@@ -61,7 +61,7 @@ def hold(
 ) -> None:
     """Open a hold; --down and --up are the rates of one that only limits."""
     details = {"reason": reason, "note": note, "down": down or "", "up": up or ""}
-    wait(_tell(config, "hold", subscriber, details, until=until, json=json))
+    wait(tell(config, "hold", subscriber, details, until=until, json=json))
 
 
 def release(
@@ -72,7 +72,7 @@ def release(
     config: ConfigFile = None,
 ) -> None:
     """Close a hold."""
-    wait(_tell(config, "release", subscriber, {"reason": reason, "note": note}, json=json))
+    wait(tell(config, "release", subscriber, {"reason": reason, "note": note}, json=json))
 
 
 def delay(
@@ -83,7 +83,7 @@ def delay(
     config: ConfigFile = None,
 ) -> None:
     """Put off whatever follows from going over the cap."""
-    wait(_tell(config, "delay", subscriber, {"note": note}, until=until, json=json))
+    wait(tell(config, "delay", subscriber, {"note": note}, until=until, json=json))
 
 
 def pause(note: Note, json: Json = False, config: ConfigFile = None) -> None:
@@ -96,7 +96,7 @@ def resume(note: Note, json: Json = False, config: ConfigFile = None) -> None:
     wait(_brake(config, note, paused=False, json=json))
 
 
-async def _tell(
+async def tell(
     path: Path | None,
     kind: str,
     who: str,
@@ -105,6 +105,7 @@ async def _tell(
     until: str | None = None,
     json: bool,
 ) -> None:
+    """Tell a fact, and print what became different; *details* that are empty are left out."""
     settings = configuration.load(path)
     told = {key: value for key, value in details.items() if value}
     if until is not None:

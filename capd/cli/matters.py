@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from capd.answers.matters import matter_record
 from capd.cli.books import Books, opened, wait
 from capd.cli.options import ConfigFile, Json
 from capd.cli.output import as_json, table
@@ -34,7 +35,7 @@ def matters(
 
     kept = wait(found())
     if json:
-        as_json([record(one) for one in kept])
+        as_json([matter_record(one) for one in kept])
         return
     rows = [
         (
@@ -67,18 +68,3 @@ async def _all(
         found += page
         after = (page[-1].subscriber, page[-1].matter.kind, page[-1].matter.key)
     return found
-
-
-def record(kept: Kept) -> dict[str, object]:
-    """Return a matter as JSON wants it; what is known of it stands in `data`."""
-    matter = kept.matter
-    return {
-        "subscriber": kept.subscriber,
-        "kind": matter.kind,
-        "key": matter.key,
-        "open": kept.is_open,
-        "opened_at": rfc3339(matter.opened_at),
-        "due_at": None if matter.due_at is None else rfc3339(matter.due_at),
-        "event": kept.event,
-        "data": dict(matter.data),
-    }

@@ -25,11 +25,12 @@ from capd.demo.screen import Screen, Tally
 from capd.demo.site import Site
 from capd.house import House
 from capd.metrics import Metrics
-from capd.model import Event, Inventory, MeterKey, OrderState, SubscriberId
+from capd.model import Event, Inventory, MeterKey, OrderState, SubscriberId, TokenRole
 from capd.parts import open_house
 from capd.pipeline import accept_turn
 from capd.simulator.pace import FastClock
 from capd.store import Store
+from capd.tokens import create
 
 SPEED = 4 * 3600  # a second here is four hours there; a month passes in three minutes
 _LOOK_S = 0.25
@@ -95,9 +96,13 @@ class Play:
         meters = [
             MeterKey(device.id, meter.id) for device in told.devices for meter in device.meters
         ]
+        token = await create(
+            store, "demo", TokenRole.NOC, subscriber=None, author="demo", now=self._start
+        )
         headline = (
             f"{len(self._households)} pretend subscribers; a second here is four hours there.\n"
-            f"In a browser: {daemon.address}/metrics   To end: Ctrl-C"
+            f"In a browser: {daemon.address}/metrics and /api/v1/docs   To end: Ctrl-C\n"
+            f'curl -H "Authorization: Bearer {token}" {daemon.address}/api/v1/subscribers'
         )
         with Screen(self._console, headline=headline) as screen:
             screen.say(headline)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.errors import CannotBeDone
+from capd.errors import CannotBeDone, NoSuch
 from capd.model import Delivery, Event, Notice, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
@@ -114,7 +114,8 @@ class Notices:
             row = (await conn.execute(query)).mappings().first()
             problem = _why_not(delivery, row)
             if problem is not None or row is None:
-                raise CannotBeDone(problem or f"there is no notice {delivery}")
+                kind = NoSuch if row is None else CannotBeDone
+                raise kind(problem or f"there is no notice {delivery}")
             on_file = select(subscribers.c.email).where(subscribers.c.id == row["subscriber"])
             to = (await conn.execute(on_file)).scalar() or row["recipient"]
             fresh = {"state": OPEN, "attempts": 0, "next_at": None, "ended_at": None}

@@ -8,9 +8,10 @@ import tomllib
 
 import pytest
 
+from capd.api import people, telling
 from capd.cli import code
 from capd.config import Config, load
-from capd.model import Secret
+from capd.model import Secret, TokenRole
 from capd.notify.webhook import signature
 from tests.house.test_house import ROOT
 from tests.servers.process import need
@@ -136,3 +137,17 @@ def test_what_the_readme_of_deploy_names_is_there():
     text = (DEPLOY / "README.md").read_text()
     for name in re.findall(r"\]\(([\w./-]+)\)", text):
         assert (DEPLOY / name).exists(), name
+
+
+def test_the_readme_says_what_each_role_of_token_may():
+    section = (DEPLOY / "README.md").read_text().split("## The API")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(TokenRole)
+
+
+def test_the_calls_of_the_readme_are_there():
+    """Every path that a reader would paste is one that is served."""
+    section = (DEPLOY / "README.md").read_text().split("## The API")[1].split("\n## ")[0]
+    pasted = re.findall(r"\$API(/[\w/-]+)", section)
+    served = {call.path.replace("{id}", "S-1") for call in people.CALLS + telling.CALLS}
+    assert len(pasted) == 5
+    assert set(pasted) - {"/events"} <= served
