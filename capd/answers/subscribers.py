@@ -28,6 +28,7 @@ from capd.units import rfc3339
 STATES = ("active", "restricted", "suspended")
 _LIMITED = STATES[1:]  # by holds
 _AT_A_TIME = 500
+_GUESSED = 2000
 
 
 async def standing_of(house: House, who: str, now: datetime) -> Standing:
@@ -50,8 +51,9 @@ async def known(house: House, who: str) -> Subscriber:
 
 async def nobody(house: House, who: str) -> CannotBeDone:
     """Return the error that there is no subscriber *who*."""
-    everybody = await house.store.people.ids()
-    problem = f"there is no subscriber {who!r}.{did_you_mean(who, everybody)}"
+    some = await house.store.people.ids(limit=_GUESSED + 1)
+    guess = did_you_mean(who, some) if len(some) <= _GUESSED else ""  # of many it takes seconds
+    problem = f"there is no subscriber {who!r}.{guess}"
     return NoSuch(problem.removesuffix("."))
 
 

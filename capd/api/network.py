@@ -8,6 +8,8 @@ from capd.api.shapes import DeviceRecord, Page, ProductRecord, SectorRecord
 from capd.errors import NoSuch
 from capd.strict import did_you_mean
 
+_GUESSED = 2000  # of more it takes seconds
+
 
 async def products(ask: Ask[Paged, None]) -> Answer:
     """Return a page of products."""
@@ -38,7 +40,8 @@ async def device(ask: Ask[Nothing, None]) -> Answer:
     found = await network.device(ask.house, name)
     if found is None:
         known = await ask.house.store.people.devices()
-        raise NoSuch(f"there is no device {name!r}.{did_you_mean(name, known)}".removesuffix("."))
+        guess = did_you_mean(name, known) if len(known) <= _GUESSED else ""
+        raise NoSuch(f"there is no device {name!r}.{guess}".removesuffix("."))
     return Answer(found)
 
 

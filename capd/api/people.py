@@ -12,6 +12,8 @@ from capd.api.requests import mistaken
 from capd.api.roles import Right
 from capd.api.shapes import ExplainRecord, Page, SubscriberRecord, UsageRecord
 
+_INNER = frozenset({"author", "note"})
+
 
 class SubscribersQuery(Paged):
     """Which subscribers are wanted."""
@@ -66,11 +68,16 @@ def _told(ask: Ask[Any, None], record: dict[str, object]) -> dict[str, object]:
     """Return *record*; to the subscriber's own portal without what the staff wrote for itself."""
     if not ask.own:
         return record
-    held = record.get("holds")
-    holds = [
-        {**hold, "author": "", "note": ""} for hold in (held if isinstance(held, list) else ())
-    ]
-    return {**record, "holds": holds}
+    return {name: _bare(value) for name, value in record.items()}
+
+
+def _bare(value: object) -> object:
+    """Return *value* with every author and note in it emptied, however deep."""
+    if isinstance(value, list):
+        return [_bare(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: "" if name in _INNER else _bare(each) for name, each in value.items()}
 
 
 _SUBJECT = "Subscribers"

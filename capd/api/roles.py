@@ -47,7 +47,12 @@ _FAMILIES: Mapping[str, Right] = {  # by the first word of a fact's name; the re
     "dispute": Right.MONEY,
     "dunning": Right.MONEY,
     "task": Right.MONEY,  # a call was made
+    "charge": Right.MONEY,  # reversed
+    "cancel": Right.MONEY,
     "job": Right.FIELD,
+    "activated": Right.FIELD,
+    "measured": Right.FIELD,
+    "equipment": Right.FIELD,
 }
 MONEY_REASONS = frozenset({Reason.NON_PAYMENT, Reason.PREPAID})
 
