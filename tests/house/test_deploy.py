@@ -51,7 +51,9 @@ def whole():
 
 def test_the_example_has_every_key_of_the_configuration_and_no_other():
     table = tomllib.loads(whole())
-    assert set(flat(table)) == set(keys_of(table, Config)) - {"source"}
+    known = set(keys_of(table, Config)) - {"source"}
+    shown = {key if key in known else key.rpartition(".")[0] for key in flat(table)}  # a table's
+    assert shown == known
 
 
 @pytest.mark.parametrize("text", [EXAMPLE.read_text(), whole()], ids=["as it stands", "whole"])
