@@ -12,7 +12,7 @@ from pathlib import Path
 from capd import systemd
 from capd.activate.desk import ActivationDesk, until_ended
 from capd.activate.run import Field, Push
-from capd.api import Api
+from capd.api import Api, host_and_port
 from capd.api import table as api_table
 from capd.clock import Clock, steady_s, utc_now
 from capd.collect import Pour, Source
@@ -29,6 +29,7 @@ from capd.parts import Parts
 from capd.pipeline import account_turn
 from capd.retention import Retention
 from capd.rounds import Enforcement, Judging, Stock, Turn, Watch, keep
+from capd.unasked import Unasked
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Daemon:
             stack.push_async_callback(self.parts.close)
             self.address = await self._api(stack, self.parts)
             await self.parts.note_paused()
-            await self._everything(self.parts)
+            await self._everything(self.parts, await self._unasked(stack, self.parts))
 
     def _listen_to_signals(self, stack: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -112,7 +113,19 @@ class Daemon:
         stack.push_async_callback(api.stop)
         return address
 
-    async def _everything(self, parts: Parts) -> None:
+    async def _unasked(self, stack: AsyncExitStack, parts: Parts) -> Unasked | None:
+        """Listen for what devices tell unasked, where that is configured."""
+        listen = self.config.collect.traps.listen
+        if listen is None:
+            return None
+        unasked = Unasked(parts.house, self.clock, host_and_port(listen), parts.poller.poll_now)
+        await unasked.receiver.start()
+        stack.push_async_callback(unasked.receiver.stop)
+        parts.listeners.append(unasked.replace)
+        await parts.look_round()
+        return unasked
+
+    async def _everything(self, parts: Parts, unasked: Unasked | None) -> None:
         """Start every round, wait for the end, and post what was read before ending."""
         house = parts.house
         intake = Intake(
@@ -122,12 +135,13 @@ class Daemon:
         )
         enforcement = Enforcement(house, parts.pusher, parts.breaker, self.clock, parts.devices)
         await Judging(house, self.clock).everyone()
+        rounds = self._rounds(parts, intake, enforcement, unasked)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(
                     keep(name, turn, every_s=every_s, metrics=self.metrics), name=name
                 )
-                for name, (turn, every_s) in self._rounds(parts, intake, enforcement).items()
+                for name, (turn, every_s) in rounds.items()
             ]
             tasks.append(group.create_task(enforcement.run(every_s=_LOOK_S), name="enforce"))
             self.started.set()
@@ -145,7 +159,7 @@ class Daemon:
             log.error("the ledger did not take the last readings in %.0f s", _FLUSH_S)  # noqa: TRY400
 
     def _rounds(
-        self, parts: Parts, intake: Intake, enforcement: Enforcement
+        self, parts: Parts, intake: Intake, enforcement: Enforcement, unasked: Unasked | None
     ) -> dict[str, tuple[Turn, float]]:
         judging = Judging(parts.house, self.clock)
         watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
@@ -161,6 +175,7 @@ class Daemon:
             "stock": (stock.turn, _STOCK_S),
             "fieldbook": (parts.fieldbook.turn, _FIELD_S),
             "activations": (desk.turn, self._look_s),
+            **({} if unasked is None else {"traps": (unasked.turn, self._look_s)}),
             "history": (retention.turn, self.config.store.retention.every_s),
             "lag": (self._lag, 0.0),
             "reload": (self._reloading, 0.0),

@@ -1,7 +1,7 @@
 """The parts of a running capd, wired from its configuration: for the daemon, and for commands."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,6 +87,7 @@ class Parts:
     workers: tuple[Worker, ...]
     notifiers: tuple[Email | Webhook, ...]
     network: Network = field(default_factory=Network)
+    listeners: list[Callable[[Iterable[Device]], None]] = field(default_factory=list)
     fieldbook: Fieldbook = field(init=False)
 
     def __post_init__(self) -> None:
@@ -161,9 +162,8 @@ class Parts:
     async def close(self) -> None:
         """Let go of sockets, threads and the database."""
         self.pusher.close()
-        await self.engine.close()
-        for notifier in self.notifiers:
-            await notifier.close()
+        for one in (self.engine, *self.notifiers):
+            await one.close()
         await self.house.store.close()
 
     async def look_round(self) -> None:
@@ -188,8 +188,10 @@ class Parts:
         for problem in self.network.problems:
             log.warning("%s", problem)
         self.poller.replace(self.network.polled)
-        if self.mqtt is not None:
+        if self.mqtt:
             self.mqtt.replace(self.network.heard)
+        for listen in self.listeners:
+            listen(self.network.devices.values())
         self.metrics.forget_devices(frozenset(self.network.devices))
         await self.house.look_round()
 

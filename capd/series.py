@@ -74,6 +74,12 @@ class Field:
             "Radios that access points hear and nobody supplied.",
             registry=registry,
         )
+        self.traps = Counter(
+            "capd_traps_total",
+            "SNMP notifications, by kind and by whether they were heard or why not.",
+            ("kind", "result"),
+            registry=registry,
+        )
         self.firmware_behind = Gauge(
             "capd_firmware_behind",
             "Devices whose firmware is behind the minimum.",

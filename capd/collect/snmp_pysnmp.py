@@ -40,6 +40,21 @@ _PRIVS = {
 _Answer = list[tuple[str, Value]]
 
 
+_Protocol = tuple[int, ...]
+
+
+def keys_of(access: SnmpAccess) -> tuple[_Protocol, str | None, _Protocol, str | None]:
+    """Return the protocol and key of an SNMPv3 user's authentication, then of its privacy."""
+    auth = access.auth_key.reveal() if access.auth and access.auth_key else None
+    priv = access.priv_key.reveal() if access.priv and access.priv_key and auth else None
+    return (
+        _AUTHS[access.auth] if access.auth and auth else v3arch.USM_AUTH_NONE,
+        auth,
+        _PRIVS[access.priv] if access.priv and priv else v3arch.USM_PRIV_NONE,
+        priv,
+    )
+
+
 class PysnmpEngine:
     """Speaks SNMP with pysnmp: one socket for v1 and v2c, one for each set of v3 credentials."""
 
@@ -161,14 +176,9 @@ class PysnmpEngine:
         return self._engines[who]
 
     def _user(self, access: SnmpAccess) -> v3arch.UsmUserData:
-        auth = access.auth_key.reveal() if access.auth and access.auth_key else None
-        priv = access.priv_key.reveal() if access.priv and access.priv_key and auth else None
+        auth, auth_key, priv, priv_key = keys_of(access)
         return v3arch.UsmUserData(
-            access.user or "",
-            auth,
-            priv,
-            authProtocol=_AUTHS[access.auth] if access.auth and auth else v3arch.USM_AUTH_NONE,
-            privProtocol=_PRIVS[access.priv] if access.priv and priv else v3arch.USM_PRIV_NONE,
+            access.user or "", auth_key, priv_key, authProtocol=auth, privProtocol=priv
         )
 
 

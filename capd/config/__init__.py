@@ -72,6 +72,12 @@ class SnmpConfig(Strict):
     )
 
 
+class TrapConfig(Strict):
+    """Where SNMP traps and informs are heard; an empty text: nowhere."""
+
+    listen: Annotated[str, AfterValidator(checks.listen)] | None = None
+
+
 class MqttConfig(Strict):
     """The broker to listen to; None of a url: no broker."""
 
@@ -103,6 +109,7 @@ class CollectConfig(Strict):
     """Where polls come from."""
 
     snmp: SnmpConfig = SnmpConfig()
+    traps: TrapConfig = TrapConfig()
     mqtt: MqttConfig = MqttConfig()
     batch_ms: int = Field(default=250, ge=1, le=10_000)  # group commit: at most this late
     batch_readings: int = Field(default=2000, ge=1)  # and at most this many

@@ -33,7 +33,11 @@ def keys_of(table, model, prefix=""):
             yield key
 
 
-OPERATORS_OWN = ("collect.snmp.firmware_minimum",)  # tables whose keys the operator chooses
+OPERATORS_OWN = (  # tables whose keys the operator chooses
+    "collect.snmp.firmware_minimum",
+    "field.floors",
+    "field.access_points",
+)
 
 
 def flat(table, prefix=""):
