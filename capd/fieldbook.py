@@ -5,10 +5,11 @@ Polls only leave it here; it is written down together now and then, so that no p
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from capd.clock import Clock
 from capd.house import House
-from capd.model import Device, DeviceId, Poll
+from capd.model import Device, DeviceId, Event, Poll
 from capd.polled import mac_octets
 from capd.profiles import Profile, firmware_behind
 from capd.store.fieldbook import Health, Whose
@@ -49,7 +50,9 @@ class Fieldbook:
         if not heard:
             return
         try:
-            await self._house.store.fieldbook.record(self._health(heard))
+            health = self._health(heard)
+            await self._exchanged(health)
+            await self._house.store.fieldbook.record(health)
             await self._strangers(heard)
         except BaseException:
             self._heard = heard | self._heard
@@ -78,6 +81,28 @@ class Fieldbook:
             return None
         return firmware_behind(profile, firmware, self._minimums().get(profile.name))
 
+    async def _exchanged(self, health: Mapping[Whose, Health]) -> None:
+        """Tell of each device that shows another serial than the inventory has, once (CT-11)."""
+        other: dict[Whose, str] = {}
+        for whose, each in health.items():
+            device, shown = self._devices().get(whose.device), each.figures.get("serial")
+            if device is None or whose.meter or not device.serial or not shown:
+                continue
+            if str(shown).casefold() != device.serial.casefold():
+                other[whose] = str(shown)
+        if not other:
+            return
+        store = self._house.store
+        known = await store.fieldbook.latest(whose.device for whose in other)
+        events = [
+            _exchange(self._devices()[whose.device], shown, health[whose].at)
+            for whose, shown in other.items()
+            if whose not in known or known[whose].figures.get("serial") != shown
+        ]
+        if events:
+            async with store.judging() as desk:
+                await desk.record(events)
+
     async def _strangers(self, heard: Mapping[DeviceId, Poll]) -> None:
         listening = {device: poll for device, poll in heard.items() if poll.radios is not None}
         if not listening:
@@ -99,3 +124,17 @@ class Fieldbook:
         ]
         octets = (mac_octets(text) for text in written if text)
         return {mac.hex(":") for mac in octets if mac is not None}
+
+
+def _exchange(device: Device, shown: str, at: datetime) -> Event:
+    return Event(
+        at=at,
+        kind="other_serial",
+        text=(
+            f"The device {device.id} shows the serial {shown}; the inventory has {device.serial}. "
+            "Was the box exchanged, or is it not ours? Nothing is activated (CT-11)."
+        ),
+        clause="CT-11",
+        device=device.id,
+        figures={"serial": shown, "inventory": device.serial},
+    )

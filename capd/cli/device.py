@@ -138,7 +138,7 @@ def _say(found: Probe) -> None:
             ("index", "interface", "state", "speed", "in bytes", "out bytes"),
             [
                 (
-                    port.index,
+                    str(port.index),
                     port.name,
                     "up" if port.up else "down",
                     rate_text(port.speed_bps) if port.speed_bps else "",

@@ -25,7 +25,7 @@ _VERSIONS = ("2c", "1")  # tried where nobody says which: some radios speak the 
 class Port:
     """An interface of the device; in and out as the device sees them."""
 
-    index: str
+    index: int
     name: str
     up: bool
     in_bytes: int | None
@@ -196,7 +196,7 @@ def _port(
     counters = table.narrow if narrow and table.narrow else table
     mbps = _count(cells.get(f"{table.speed_mbps}.{row}"))
     return Port(
-        index=row,
+        index=int(row.rpartition(".")[2]),
         name=varbinds.text_of(name),
         up=cells.get(f"{table.oper_status}.{row}", _UP) == _UP,
         in_bytes=_count(cells.get(f"{counters.in_bytes}.{row}")),

@@ -1,19 +1,20 @@
 """Ask one device for its counters over SNMP, whatever the library (the Engine) that carries it."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from capd.clock import Clock
 from capd.collect import look
 from capd.collect.agent import Agent, Engine, Habits
-from capd.collect.decode import Decoded, plans, rows, varbinds
+from capd.collect.decode import Decoded, Refused, plans, rows, varbinds
 from capd.collect.decode.plans import Get, Plan
 from capd.collect.decode.rows import Index, Key, Value
 from capd.collect.look import Walks
 from capd.errors import DeviceError, DeviceUnreachable
-from capd.model import Device, DeviceId, Poll, Radio
+from capd.model import Device, DeviceId, Poll, Radio, Reading
 from capd.polled import SnmpCollect
 from capd.profiles import Profile
 
@@ -48,12 +49,21 @@ class _Known:
         mine = self.target.device
         if mine is not device and mine != device:
             return True
-        moving = not self.whole or self.target.snmp.tables or self.target.agent.is_v1
-        return bool(moving) and time.monotonic() - self.looked_at > age_s
+        if time.monotonic() - self.looked_at <= age_s:
+            return False
+        return not self.whole or bool(self.target.snmp.tables) or self.target.agent.is_v1
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+@dataclass(slots=True)
+class _Census:
+    """Who is connected to a device, and how well."""
+
+    radios: tuple[Radio, ...] | None = None
+    meter_health: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+class _Answer(NamedTuple):
     get: Get
     said: Mapping[str, Value]
     at: datetime
@@ -80,46 +90,51 @@ class Asker:
         """Return what *device* says; silence and nonsense are polls with a problem."""
         began = time.monotonic()
         try:
-            poll = await self._visit(device)
+            return await self._visit(device, began)
         except DeviceError as exc:
-            poll = Poll(
+            return Poll(
                 device=device.id,
                 protocol="snmp",
                 at=self._clock(),
+                took_s=time.monotonic() - began,
                 problem=str(exc),
                 unreachable=isinstance(exc, DeviceUnreachable),
             )
-        return replace(poll, took_s=time.monotonic() - began)
 
     def forget(self, device: DeviceId) -> None:
         """Drop what is remembered of *device*."""
         self._known.pop(device, None)
 
-    async def _visit(self, device: Device) -> Poll:
+    async def _visit(self, device: Device, began: float) -> Poll:
         walks: Walks = {}
         known = self._known.get(device.id)
-        looked = known is None or known.is_stale(device, self._census_s)
-        if looked:
+        census = _Census()
+        if known is None or known.is_stale(device, self._census_s):
             known = await self._look(self._target(device), known, walks)
-        assert known is not None  # noqa: S101 - for the type checker
-        decoded = await self._read(known, walks, looked=looked)
-        radios, meter_health = await self._census(known, walks) if looked else (None, {})
+            decoded = await self._take(known)
+            census = await _census(known, walks)
+        else:
+            decoded = await self._read(known, walks)
+        problems = [each.text for each in decoded.refused] + census.problems
         return Poll(
             device=device.id,
             protocol="snmp",
             at=self._clock(),
+            took_s=time.monotonic() - began,
             readings=decoded.readings,
-            problem="; ".join(each.text for each in decoded.refused) or None,
+            problem="; ".join(problems) or None,
             health=decoded.health,
-            meter_health=meter_health,
-            radios=radios,
+            meter_health=census.meter_health,
+            radios=census.radios,
             short=decoded.short,
         )
 
-    async def _read(self, known: _Known, walks: Walks, *, looked: bool) -> Decoded:
+    async def _read(self, known: _Known, walks: Walks) -> Decoded:
         decoded = await self._take(known)
-        doubtful = decoded.doubtful | {key.table for key in known.plan.missing}
-        if looked or not doubtful or not await self._look_again(known, doubtful, walks):
+        doubtful = decoded.doubtful
+        if known.plan.missing:
+            doubtful |= {key.table for key in known.plan.missing}
+        if not doubtful or not await self._look_again(known, doubtful, walks):
             return decoded  # nothing has moved: what is down is down
         return await self._take(known)
 
@@ -167,33 +182,39 @@ class Asker:
 
     async def _take(self, known: _Known) -> Decoded:
         """Ask what the plan says, and read the answers: one GET, unless there are many meters."""
-        plan, target = known.plan, known.target
-        answers = [answer async for answer in self._answers(known)]
+        plan = known.plan
+        answers = await self._answers(known)
         known.answered = True
-        said: dict[str, Value] = {}
-        for answer in reversed(answers):  # of what was said twice the first counts
-            said |= answer.said
+        said: Mapping[str, Value] = answers[0].said if answers else {}
+        if len(answers) > 1:  # of what was said twice the first counts
+            said = {oid: cell for one in reversed(answers) for oid, cell in one.said.items()}
         of = varbinds.box(plan, said, answers[0].at if answers else self._clock())
-        found = [varbinds.readings(plan, one.get, one.said, one.at, of) for one in answers]
-        readings = tuple(reading for each in found for reading in each.readings)
-        if len(answers) > len(plan.gets) or any(each.meter in plan.away for each in readings):
+        readings, refused, doubtful = list[Reading](), list[Refused](), frozenset[str]()
+        for one in answers:
+            decoded = varbinds.readings(plan, one.get, one.said, one.at, of)
+            readings += decoded.readings
+            refused += decoded.refused
+            doubtful |= decoded.doubtful
+        if len(answers) > len(plan.gets) or (
+            plan.away and any(each.meter in plan.away for each in readings)
+        ):
             asked = frozenset(oid for answer in answers for oid in answer.get.oids)
-            known.plan = plans.repacked(plan, said, asked, target.agent.habits.max_oids)
-        guesses = {row.meter for row in plan.rows if row.where.guess}
+            most = known.target.agent.habits.max_oids
+            known.plan = plans.repacked(plan, said, asked, most)
+        if plan.missing or plan.problems:
+            refused += plans.absent(plan, known.target.snmp)
         return Decoded(
-            readings=readings,
-            refused=(
-                *(refused for each in found for refused in each.refused),
-                *plans.absent(plan, target.snmp),
-            ),
-            doubtful=frozenset[str]().union(*(each.doubtful for each in found)),
+            readings=tuple(readings),
+            refused=tuple(refused),
+            doubtful=doubtful,
             health=of.health,
-            short=sum(reading.meter in guesses for reading in readings),
+            short=sum(each.meter in plan.guesses for each in readings) if plan.guesses else 0,
         )
 
-    async def _answers(self, known: _Known) -> AsyncIterator[_Answer]:
-        """Yield the answers to a plan; a GET that is refused whole is asked in parts."""
-        agent, todo, heard = known.target.agent, list(known.plan.gets), False
+    async def _answers(self, known: _Known) -> list[_Answer]:
+        """Return the answers to a plan; a GET that is refused whole is asked in parts."""
+        agent, found = known.target.agent, list[_Answer]()
+        todo, heard = list(known.plan.gets), False
         while todo:
             get = todo.pop(0)
             said: Mapping[str, Value] = {}
@@ -205,20 +226,28 @@ class Asker:
                 await agent.ask([plans.PULSE])  # it may answer small requests only
             heard = heard or bool(said)
             parts = [] if said else plans.parts(get)
-            if parts and not agent.is_v1:
-                agent.habits.max_oids = max(_FEW, min(agent.habits.max_oids, len(get.oids) // 2))
-            todo = [*parts, *todo]
             if not parts:
-                yield _Answer(get, said, self._clock())
+                found.append(_Answer(get, said, self._clock()))
+                continue
+            todo = [*parts, *todo]
+            if not agent.is_v1:
+                agent.habits.max_oids = max(_FEW, min(agent.habits.max_oids, len(get.oids) // 2))
+        return found
 
-    async def _census(
-        self, known: _Known, walks: Walks
-    ) -> tuple[tuple[Radio, ...] | None, Mapping[str, Mapping[str, float | str]]]:
-        """Count who is connected to an access point, and how well its meters' radios are."""
-        agent, snmp = known.target.agent, known.target.snmp
-        radios = await look.radios(agent, snmp, walks)
-        health = await look.health_of(agent, snmp, known.plan.rows)
-        return radios, health
+
+async def _census(known: _Known, walks: Walks) -> _Census:
+    """Count who is connected to an access point, and how well its meters' radios are.
+
+    What goes wrong here costs no reading.
+    """
+    agent, snmp = known.target.agent, known.target.snmp
+    found = _Census()
+    try:
+        found.radios = await look.radios(agent, snmp, walks)
+        found.meter_health = await look.health_of(agent, snmp, known.plan.rows)
+    except DeviceError as exc:
+        found.problems.append(f"its radios could not be counted: {exc}")
+    return found
 
 
 def _keys(target: _Target) -> list[Key]:

@@ -134,6 +134,15 @@ async def test_a_radio_unheard_of_for_a_month_is_forgotten_and_news_again__CT_11
     assert len(await field.told()) == 2
 
 
+async def test_another_serial_than_the_inventory_has_is_told_once__CT_11(field):
+    field.devices = {**field.devices, "cpe-2": replace(CPE, serial="ABC1")}
+    for serial in ("abc1", "XYZ9", "XYZ9", "ABC1", "XYZ9"):
+        await field.hears(device="cpe-2", health={"serial": serial})
+    events = [event for _, event in await field.house.store.trail.events()]
+    told = [event.figures["serial"] for event in events if event.kind == "other_serial"]
+    assert told == ["XYZ9", "XYZ9"]  # it had been back in between
+
+
 @pytest.mark.parametrize(
     ("firmware", "minimum", "behind"),
     [

@@ -220,3 +220,11 @@ async def test_values_of_a_wrong_type_are_refused_and_the_others_read(engine, ag
     assert right(poll, [3])
     assert "the counter of bytes in is negative (-5)" in poll.problem
     assert "the counter of bytes out is b'many', not a whole number" in poll.problem
+
+
+async def test_what_goes_wrong_with_counting_radios_costs_no_reading(engine, agents):
+    agent = await agents(shown([1, 2], BY_INDEX), deaf_to_walks=True)
+    poll = await an_asker(engine, BY_INDEX).ask(an_access_point(agent, [1, 2]))
+    assert right(poll, [1, 2])
+    assert poll.problem.startswith("its radios could not be counted: no answer")
+    assert poll.radios is None

@@ -23,6 +23,7 @@ class Manners:
     most_repetitions: int = 1000  # more in one GETBULK is answered tooBig
     silent_above: int = 10_000  # and more than that meets silence, where it is above most_oids
     end_after: str | None = None  # walks end behind this OID, as if there was no more
+    deaf_to_walks: bool = False  # GETNEXT and GETBULK meet silence
     answered: list[tuple[int, int]] = field(default_factory=list)  # kind and number of OIDs
 
 
@@ -70,6 +71,8 @@ class TableAgent(asyncio.DatagramProtocol):
 
     def _answer(self, question: Message) -> Message | None:
         manners, asked = self.manners, len(question.binds)
+        if manners.deaf_to_walks and question.kind != ber.GET:
+            return None
         bare = replace(question, kind=ber.RESPONSE, status=0, index=0, binds=())
         if question.kind == ber.GETBULK:
             return self._bulky(question, bare)

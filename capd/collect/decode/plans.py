@@ -40,6 +40,7 @@ class Plan:
     problems: tuple[str, ...] = ()  # meters that name no row that there could be
     missing: tuple[Key, ...] = ()  # rows that the device does not have
     away: frozenset[str] = frozenset()  # meters whose row is asked alone, until it comes back
+    guesses: frozenset[str] = frozenset()  # meters whose row no walk showed, but it was there
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -85,7 +86,12 @@ def packed(bare: Plan, rows: Sequence[Row], most: int, *, alone: Sequence[Row] =
     if oids:
         gets.append(Get(tuple(oids), tuple(taken)))
     gets += [Get(row.needed, (row,)) for row in alone]
-    return replace(bare, gets=tuple(gets), away=frozenset(row.meter for row in alone))
+    return replace(
+        bare,
+        gets=tuple(gets),
+        away=frozenset(row.meter for row in alone),
+        guesses=frozenset(row.meter for row in (*rows, *alone) if row.where.guess),
+    )
 
 
 def parts(get: Get) -> list[Get]:

@@ -10,6 +10,8 @@ from capd.collect.decode.rows import DEAD, Row, Value, Varbinds, mac_of, mac_tex
 from capd.model import DeviceId, Reading
 from capd.polled import TEXTS
 
+_SURE: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -62,25 +64,25 @@ def measured(name: str, value: Value, scale: float) -> float | str | None:
 
 def readings(asked: Plan, get: Get, answer: Varbinds, at: datetime, of: Box) -> Decoded:
     """Return what *answer* to *get*, come at *at*, says of its meters."""
-    took, refused, doubtful = list[Reading](), list[Refused](), set[str]()
+    took, refused, doubtful = list[Reading](), list[Refused](), _SURE
     if at is not of.at:
         of = _later(of, at)
     for row in get.rows:
         if _is_elsewhere(row, answer):
             if not row.where.fixed:
-                doubtful.add(row.key.table)  # the row is gone, or another has its index now
+                doubtful |= {row.key.table}  # the row is gone, or another has its index now
             if not row.quiet:
                 text = f"{row.text} is no longer at {row.key_oid}"
                 refused.append(Refused(reason="moved", text=text))
             continue
-        if answer.get(row.status_oid or "") in DEAD:
-            doubtful.add(row.key.table)
+        if row.status_oid is not None and answer.get(row.status_oid) in DEAD:
+            doubtful |= {row.key.table}
         one = _reading(asked.device, row, answer, of)
         if isinstance(one, Refused):
             refused.append(one)
         else:
             took.append(one)
-    return Decoded(readings=tuple(took), refused=tuple(refused), doubtful=frozenset(doubtful))
+    return Decoded(readings=tuple(took), refused=tuple(refused), doubtful=doubtful)
 
 
 def _is_elsewhere(row: Row, answer: Varbinds) -> bool:
