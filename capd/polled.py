@@ -161,7 +161,7 @@ class Table(_Strict):
     index_is_epoch: bool = False  # a new index proves new counters (CN-5)
     interval_s: int | None = Field(default=None, ge=1)  # poll at least so often: counters wrap
     age: Age | None = None
-    radios: bool = False  # each row is a radio, known by its MAC (CT-11)
+    radios: bool | Literal["metered"] = False  # each row is a radio, known by its MAC (CT-11)
     name: Oid | None = None  # what a radio calls itself
     health: dict[str, HealthOid] = {}
 

@@ -1,6 +1,6 @@
 """Find the rows of a device's meters, and where its serial, firmware and health are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from capd.collect.agent import Agent
 from capd.collect.decode import rows
@@ -162,14 +162,23 @@ async def _place(agent: Agent, places: Sequence[str]) -> str | None:
     return None
 
 
-async def radios(agent: Agent, snmp: SnmpCollect, walks: Walks) -> tuple[Radio, ...] | None:
-    """Return who is connected, by the tables of radios; None where the family has no such table."""
+async def radios(
+    agent: Agent, snmp: SnmpCollect, metered: Collection[str], walks: Walks
+) -> tuple[Radio, ...] | None:
+    """Return who is connected, by the tables of radios; None where there is no such table.
+
+    A table that is one only where it is *metered* may else be full of phones.
+    """
     found: dict[str, Radio] = {}
-    tables = [table for table in snmp.tables.values() if table.radios]
+    tables = [
+        table
+        for name, table in snmp.tables.items()
+        if table.radios is True or (table.radios == "metered" and name in metered)
+    ]
     for table in tables:
         column, cells = await shelf(agent, table, walks)
         for mac, indices in rows.indexed(table, column, cells).items():
             name = cells.get(f"{column}.{indices[0]}") if column == table.name else None
-            text = "" if name is None else rows.name_of(name).decode(errors="replace")
+            text = "" if name is None else rows.text_of(name)
             found[rows.mac_text(mac)] = Radio(mac=rows.mac_text(mac), name=text)
     return tuple(found.values()) if tables else None

@@ -197,7 +197,7 @@ def _port(
     mbps = _count(cells.get(f"{table.speed_mbps}.{row}"))
     return Port(
         index=int(row.rpartition(".")[2]),
-        name=varbinds.text_of(name),
+        name=rows.text_of(name),
         up=cells.get(f"{table.oper_status}.{row}", _UP) == _UP,
         in_bytes=_count(cells.get(f"{counters.in_bytes}.{row}")),
         out_bytes=_count(cells.get(f"{counters.out_bytes}.{row}")),

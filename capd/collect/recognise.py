@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from capd.collect.agent import Agent
-from capd.collect.decode.rows import Value
-from capd.collect.decode.varbinds import text_of
+from capd.collect.decode.rows import Value, text_of
 from capd.errors import NonsenseFromDevice
 from capd.polled import Recognise
 from capd.profiles import Profile

@@ -243,7 +243,8 @@ async def _census(known: _Known, walks: Walks) -> _Census:
     agent, snmp = known.target.agent, known.target.snmp
     found = _Census()
     try:
-        found.radios = await look.radios(agent, snmp, walks)
+        metered = {meter.table for meter in known.target.device.meters if meter.table}
+        found.radios = await look.radios(agent, snmp, metered, walks)
         found.meter_health = await look.health_of(agent, snmp, known.plan.rows)
     except DeviceError as exc:
         found.problems.append(f"its radios could not be counted: {exc}")

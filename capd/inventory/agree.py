@@ -109,11 +109,19 @@ def _misfits(device: Device, profiles: Mapping[str, Profile]) -> Iterator[str]:
             settings_of(profile, device, meter)
         except ConfigError as exc:
             yield from (problem.removeprefix(f"device {device.id}: ") for problem in exc.problems)
+    yield from _row_misfits(device, profile)
+
+
+def _row_misfits(device: Device, profile: Profile) -> Iterator[str]:
+    """Yield what is wrong with meters that are rows of a table."""
     for meter in device.meters:
-        if meter.table is not None and meter.row is not None and profile.snmp is not None:
-            problem = polled.row_problem(profile.snmp, meter.table, meter.row)
-            if problem is not None:
-                yield f"meters.{meter.id}: {problem}"
+        if meter.table is None or meter.row is None:
+            continue
+        problem = f"profile {profile.name} reads no tables: they are asked for over SNMP"
+        if profile.snmp is not None:
+            problem = polled.row_problem(profile.snmp, meter.table, meter.row) or ""
+        if problem:
+            yield f"meters.{meter.id}: {problem}"
 
 
 def _ways(device: Device) -> list[str]:

@@ -18,6 +18,7 @@ from capd.store.trail import append
 from capd.units import micros, moment
 
 Figures = Mapping[str, float | str]
+_AT_ONCE = 100  # new ones of an access point; the rest is told next time it is asked
 _FORGOTTEN = timedelta(days=30)  # a radio that was not heard for so long is news again
 
 
@@ -105,7 +106,7 @@ class Fieldbook:
             for chunk in rows.chunks(met):
                 mine = (unknown_radios.c.device == device) & unknown_radios.c.mac.in_(chunk)
                 await conn.execute(update(unknown_radios).where(mine).values(last_at=micros(at)))
-            new = [radio for radio in strangers if radio.mac not in there]
+            new = [radio for radio in strangers if radio.mac not in there][:_AT_ONCE]
             events = [_event(device, radio, at) for radio in new]
             ids = await append(conn, events)
             if new:

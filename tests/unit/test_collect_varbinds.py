@@ -313,6 +313,31 @@ def test_a_meter_that_names_no_such_table_is_told_which_there_are():
     assert "Did you mean 'radios'?" in problem
 
 
+SERIAL = "1.3.6.1.4.1.9.1.0"
+
+
+@pytest.mark.parametrize(
+    ("serial", "shown", "identity"),
+    [
+        ((SERIAL,), b"X1", "X1 02:00:00:00:00:01 in radios"),
+        ((SERIAL,), None, None),  # the same box until it says so
+        ((), None, "02:00:00:00:00:01 in radios"),
+    ],
+)
+def test_another_row_is_another_counter_even_in_the_same_meter__CN_1(serial, shown, identity):
+    snmp = a_profile(tables={"radios": BY_COLUMN}, serial=serial)
+    who = Meter(id="ann", subscriber="S-1", table="radios", row="02:00:00:00:00:01")
+    index = {Key("radios", ANN): Found("5", MACS)}
+    facts = (Fact("serial", SERIAL),) if serial else ()
+    plan = plans.plan(a_device(meters=(who,)), snmp, index, facts)
+    answer = an_answer(**{f"{MACS}.5": ANN, f"{RX}.5": 1, f"{TX}.5": 2, SERIAL: shown})
+    assert the_reading(plan, answer).identity == identity
+
+
+def test_a_text_of_a_device_is_one_line_and_not_long():
+    assert rows.text_of(b"hill\0 7\n\x1b[31m" + b"x" * 999) == ("hill  7  [31m" + "x" * 999)[:255]
+
+
 def test_a_request_that_is_too_big_falls_apart_between_rows():
     meters = tuple(a_meter(f"m{n}", if_name=f"if{n}") for n in range(4))
     (get,) = a_plan(*meters, profile=a_profile(max_oids=60)).gets

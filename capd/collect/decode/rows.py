@@ -30,6 +30,7 @@ _ETHERNET = 6  # IF-MIB ifType; of radios and sessions ifHighSpeed is a rate of 
 DEAD = (2, 6, 7)  # IF-MIB ifOperStatus: down, notPresent, lowerLayerDown
 _UP = 1
 _MAC_OCTETS = 6
+_LONGEST = 255  # characters of a text: what SnmpAdminString may have
 
 
 class Key(NamedTuple):
@@ -75,6 +76,8 @@ class Row:
     link_bps: int | None = None
     epoch: str | None = None
     quiet: bool = False  # it may go and come: that is no fault
+    owner: str | None = None  # of a table's row: which one it is, whatever its index
+    has_serial: bool = False  # its box says one
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -140,6 +143,12 @@ def name_of(value: Value) -> bytes:
     """Return what a device calls a row, without what pads it."""
     text = value if isinstance(value, bytes) else str(value).encode()
     return text.rstrip(b"\0 ")
+
+
+def text_of(value: Value) -> str:
+    """Return a string that a device sent, as text of one line that is not too long."""
+    text = name_of(value).decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST].strip()
 
 
 def fixed(table: Table, name: bytes) -> str | None:
@@ -223,7 +232,7 @@ def rows_of(
         if key.table in (INTERFACES, ALIASES):
             yield _interface(meter, key, snmp.interfaces, index[key])
         else:
-            yield _row(meter, key, snmp.tables[key.table], index[key])
+            yield _row(meter, key, snmp, index[key])
 
 
 def _interface(meter: Meter, key: Key, table: Interfaces, where: Found) -> Row:
@@ -254,8 +263,8 @@ def is_session(table: Interfaces, name: bytes) -> bool:
     return bool(table.epoch_names and re.search(table.epoch_names, name.decode(errors="replace")))
 
 
-def _row(meter: Meter, key: Key, table: Table, where: Found) -> Row:
-    i = where.at
+def _row(meter: Meter, key: Key, snmp: SnmpCollect, where: Found) -> Row:
+    i, table = where.at, snmp.tables[key.table]
     return Row(
         meter=meter.id,
         key=key,
@@ -272,4 +281,6 @@ def _row(meter: Meter, key: Key, table: Table, where: Found) -> Row:
         link_bps=meter.link_bps,
         epoch=i if table.index_is_epoch else None,
         quiet=True,
+        owner=shown(key, by_mac=table.by_mac),
+        has_serial=bool(snmp.serial),
     )

@@ -6,7 +6,16 @@ from datetime import datetime
 
 from capd.collect.decode import Decoded, Refused, counter
 from capd.collect.decode.plans import Get, Plan
-from capd.collect.decode.rows import DEAD, Row, Value, Varbinds, mac_of, mac_text, name_of
+from capd.collect.decode.rows import (
+    DEAD,
+    Row,
+    Value,
+    Varbinds,
+    mac_of,
+    mac_text,
+    name_of,
+    text_of,
+)
 from capd.model import DeviceId, Reading
 from capd.polled import TEXTS
 
@@ -126,8 +135,18 @@ def _reading(device: DeviceId, row: Row, answer: Varbinds, of: Box) -> Reading |
         epoch=row.epoch,
         counter_bits=row.bits,
         link_bps=row.link_bps or _bps(mbps, row.speed_floor_mbps),
-        identity=of.serial,
+        identity=_identity(row, of),
     )
+
+
+def _identity(row: Row, of: Box) -> str | None:
+    """Return whose counter a row's is: its box's, and of a table that row's alone (CN-1).
+
+    None where the box has a serial and did not say it this time: it is the same until it does.
+    """
+    if row.owner is None or (of.serial is None and row.has_serial):
+        return of.serial
+    return f"{of.serial} {row.owner}" if of.serial else row.owner
 
 
 def _sum(row: Row, terms: Sequence[str], answer: Varbinds, what: str) -> int | Refused:
@@ -156,8 +175,3 @@ def _bps(mbps: Value, floor: int) -> int | None:
     if isinstance(mbps, int) and mbps > 0 and mbps >= floor:
         return mbps * 1_000_000
     return None
-
-
-def text_of(value: Value) -> str:
-    """Return a string that a device sent, as text."""
-    return name_of(value).decode(errors="replace") if isinstance(value, bytes) else str(value)
