@@ -133,13 +133,16 @@ async def test_a_portal_is_not_told_what_the_staff_wrote_for_itself(sqlite_store
     await accept_turn(
         house, a_fact("hold", reason="fraud", note="see case 9", author="anna"), now=NOON
     )
+    delay = a_fact("delay", until="2026-03-20T00:00:00Z", note="case 10", author="anna")
+    await accept_turn(house, delay, now=NOON)
     async with an_api(house, clock=now) as api:
         for path in OWN:
             text = json.dumps((await api.get(path, role="portal")).body)
-            assert "see case 9" not in text, path
+            assert "case 9" not in text, path
+            assert "case 10" not in text, path
             assert "anna" not in text, path
             assert "fraud" in text, path
-            assert "see case 9" in json.dumps((await api.get(path)).body), path
+            assert "case 9" in json.dumps((await api.get(path)).body), path
 
 
 async def test_subscribers_are_told_with_the_service_owed_and_applied(sqlite_store):
