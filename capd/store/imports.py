@@ -10,7 +10,17 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.errors import ConfigError
-from capd.model import Applied, DeviceId, Event, Inventory, Product, Role, Service, SubscriberId
+from capd.model import (
+    Applied,
+    DeviceId,
+    Event,
+    Inventory,
+    Meter,
+    Product,
+    Role,
+    Service,
+    SubscriberId,
+)
 from capd.store import inventory_rows, rows
 from capd.store.differences import (
     KINDS,
@@ -93,6 +103,7 @@ async def save(
         await inventory_rows.write(conn, _TABLES[kind], added, changed)
     await _save_meters(conn, there, found)
     await _forget_other_boxes(conn, found.changed["device"])
+    await _forget_other_counters(conn, found.changed["meter"])
     await _assume(conn, enforcing)
 
 
@@ -126,6 +137,19 @@ async def _forget_other_boxes(conn: AsyncConnection, changed: Iterable[Differenc
         await conn.execute(delete(meter_states).where(meter_states.c.device == one.name, other))
         had = and_(applied.c.device == one.name, applied.c.state == "applied")
         await conn.execute(update(applied).where(had).values(state="unknown"))
+
+
+async def _forget_other_counters(conn: AsyncConnection, changed: Iterable[Difference]) -> None:
+    """Start afresh on meters that read another pair of counters from now on (CN-1)."""
+    for one in changed:
+        (_, before), (device, after) = one.before, one.after
+        if _counters(before) != _counters(after):
+            mine = and_(meter_states.c.device == device, meter_states.c.meter == after.id)
+            await conn.execute(delete(meter_states).where(mine))
+
+
+def _counters(meter: Meter) -> tuple[object, ...]:
+    return meter.if_name, meter.table, meter.row, meter.down
 
 
 async def _assume(conn: AsyncConnection, enforcing: Collection[DeviceId]) -> None:

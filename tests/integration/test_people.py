@@ -279,6 +279,16 @@ async def test_another_box_in_a_devices_place_begins_with_a_new_baseline__CN_1(s
     assert await store.ledger.states([MeterKey("cpe-1", "wan")]) == {}
 
 
+@pytest.mark.parametrize("change", [{"if_name": "wan1"}, {"down": Down.OUT}])
+async def test_another_port_in_a_meters_place_begins_with_a_new_baseline__CN_1(store, change):
+    await put(store, an_inventory())
+    await store.ledger.post(postings([a_reading(40)]))
+    await put(store, Inventory(devices=(a_device(meters=(a_meter(link_bps=5),)),)))
+    assert len(await store.ledger.states([MeterKey("cpe-1", "wan")])) == 1
+    await put(store, Inventory(devices=(a_device(meters=(a_meter(**change),)),)))
+    assert await store.ledger.states([MeterKey("cpe-1", "wan")]) == {}
+
+
 async def test_a_box_that_was_read_before_its_serial_was_written_down_keeps_counting(store):
     await put(store, an_inventory())
     done = postings([a_reading(40, identity="X2")])
