@@ -13,9 +13,10 @@ from pathlib import Path
 from capd import policies
 from capd.config import Config
 from capd.daemon import Daemon
+from capd.decide.book import Book, book_of
 from capd.lines import event_record, line_of
 from capd.model import Poll, Reading
-from capd.pipeline import accept_turn
+from capd.pipeline import accept_turn, decide_turn
 from capd.replay import UNPRINTED
 from capd.store import Store
 
@@ -40,6 +41,17 @@ class _Script:
         poll = Poll(device=reading.device, protocol="snmp", at=reading.at, readings=(reading,))
         self._waiting.put_nowait((poll, done))
         await done.wait()
+
+
+class _Daemon(Daemon):
+    """A daemon that goes by the policies it is given, from its first look on."""
+
+    book = None
+
+    async def _api(self, stack, parts):
+        if self.book is not None:
+            parts.house.go_by(self.book)
+        return await super()._api(stack, parts)
 
 
 class _Play:
@@ -71,11 +83,11 @@ async def lived(lines, *, inventory, policy=None, zone, currency="GBP", policy_f
                 "api": {"listen": ""},
             }
         )
-        daemon = Daemon(config, clock=clock, look_s=_SOON_S, sources={"script": script})
+        daemon = _Daemon(config, clock=clock, look_s=_SOON_S, sources={"script": script})
+        if policy is not None:
+            daemon.book = policy if isinstance(policy, Book) else book_of([policy])
         async with asyncio.timeout(_LONGEST_S + len(told)), _running(daemon):
             house = daemon.parts.house
-            if policy is not None:
-                house.policy, house.book = policy, None
             for line in told:
                 clock.now = max(line.at, clock.now)
                 await _nothing_due(house, clock)
@@ -84,6 +96,8 @@ async def lived(lines, *, inventory, policy=None, zone, currency="GBP", policy_f
                 elif line.fact != "clock":
                     await accept_turn(house, line, now=clock())
             await _nothing_due(house, clock)
+            house.heard_to = clock()  # as at the end of a file: no reading is still to come
+            await decide_turn(house, sorted(house.memory.awaited), now=clock())
         return await _told(Path(folder))
 
 

@@ -1,5 +1,6 @@
 """Replay files in short, and what a replay of them told: for tests that play whole months."""
 
+import difflib
 import json
 import os
 from zoneinfo import ZoneInfo
@@ -40,8 +41,16 @@ async def played(lines, **more):
     records = [record async for record in replay("month.jsonl", lines, **given)]
     if os.environ.get("CAPD_LIVE"):  # every replay is played by a live daemon as well
         alive = await lived(lines, **{key: given[key] for key in given if key != "refused"})
-        assert alive == [record for record in records if record["kind"] != "usage"]
+        known = [record for record in records if record["kind"] != "usage"]
+        different = _differences(known, alive)
+        assert not different, "\n".join(different)
     return records
+
+
+def _differences(replayed, alive):
+    """Return the lines that only one of the two told ("-": the replay), and their neighbours."""
+    two = ([json.dumps(record) for record in records] for records in (replayed, alive))
+    return list(difflib.unified_diff(*two, "replay", "live", lineterm="", n=1))
 
 
 def told(records, *, notices=True):

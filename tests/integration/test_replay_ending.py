@@ -89,8 +89,9 @@ async def test_voice_ends_with_the_connection_and_stays_off__CT_10():
     lines = [
         fact("2026-03-05T00:00:00", "terminate", cause="abuse"),
         fact("2026-03-06T00:00:00", "activated"),
+        fact("2026-03-07T00:00:00", "attempt", subscriber="V-1", channel="email"),
     ]
-    assert await lines_told(lines) == [
+    assert await lines_told(lines) == [  # and it does not end the new contract in its turn
         "S-1 2026-03-05T00:00 terminated AU-3",
         "S-1 2026-03-05T00:00 hold_opened ended AU-3",
         "S-1 2026-03-05T00:00 legal_hold_opened AU-3",

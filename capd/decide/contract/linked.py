@@ -2,7 +2,8 @@
 
 The connection (the main subscription) says what is `linked`; a matter on each linked one says that
 it is off. It is told of, and stopped by a hold of its own, after the notice that the policy sets.
-A hold of this kind is passed on to nobody, so two that name each other do not lock each other out.
+Neither a hold of this kind nor an end by it is passed on to anybody, so two that name each other do
+not lock each other out.
 """
 
 from datetime import timedelta
@@ -21,6 +22,9 @@ KIND = "linked"
 def off(main: Standing, policy: Policy) -> Hold | None:
     """Return the first hold of *main* that what is linked to it follows; None: it is on."""
     apart = {*policy.contract.linked.not_for, Reason.LINKED}
+    ended = ending.of(main)
+    if ended is not None and ended.cause is Cause.LINKED:
+        apart.add(Reason.ENDED)
     found = (hold for hold in holds.blocking(main.holds, policy) if hold.reason not in apart)
     return next(found, None)
 
