@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from capd import inventory, policies
+from capd.decide.book import book_of
 from tests.builders import an_inventory
 from tests.live import lived
 from tests.replays import LONDON, played, told
@@ -30,6 +31,8 @@ def scenario(request, tmp_path):
 
 
 def policy_of(name):
+    if isinstance(name, list):
+        return book_of([policy_of(one) for one in name])
     own = FOLDER / f"{name}.policy"
     return policies.load(
         own if own.is_file() else policies.default_path().with_name(f"{name}.toml")
