@@ -27,6 +27,7 @@ from capd.metrics import Metrics
 from capd.model import Poll
 from capd.parts import Parts
 from capd.pipeline import account_turn
+from capd.proof import Drift
 from capd.retention import Retention
 from capd.rounds import Enforcement, Judging, Stock, Turn, Watch, keep
 from capd.unasked import Unasked
@@ -133,7 +134,14 @@ class Daemon:
             batch_ms=self.config.collect.batch_ms,
             batch_readings=self.config.collect.batch_readings,
         )
-        enforcement = Enforcement(house, parts.pusher, parts.breaker, self.clock, parts.devices)
+        enforcement = Enforcement(
+            house,
+            parts.pusher,
+            parts.breaker,
+            self.clock,
+            parts.devices,
+            quiet=parts.config.enforce.quiet,
+        )
         await Judging(house, self.clock).everyone()
         rounds = self._rounds(parts, intake, enforcement, unasked)
         async with asyncio.TaskGroup() as group:
@@ -180,6 +188,12 @@ class Daemon:
             "lag": (self._lag, 0.0),
             "reload": (self._reloading, 0.0),
         }
+        if parts.config.enforce.drift_every_s:
+            drift = Drift(
+                parts.house, parts.pusher, parts.breaker, self.clock, parts.devices,
+                config=lambda: parts.config.enforce, is_busy=enforcement.is_busy,
+            )  # fmt: skip
+            rounds["drift"] = (drift.turn, parts.config.enforce.drift_every_s)
         for worker in parts.workers:  # a turn each: a slow channel delays no other
             rounds[f"notify_{worker.channel}"] = (worker.turn, _TELL_S)
         pour = self._pouring(enforcement, parts.fieldbook, intake.pour)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from capd.decide.book import Book, book_of
 from capd.decide.case import Case
+from capd.decide.guard import Limits
 from capd.decide.policy import Policy
 from capd.metrics import Metrics
 from capd.model import (
@@ -92,7 +93,7 @@ class House:
     zone: ZoneInfo
     currency: str
     metrics: Metrics
-    most_suspensions: int = 20
+    limits: Limits = field(default_factory=Limits)
     memory: Memory = field(default_factory=Memory)
     book: Book | None = None  # where several policies are listed; *policy* is its newest
     heard_to: datetime | None = None  # no reading up to then is still to come: a file is at its end

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from capd import companions
-from capd.decide import guard, late, reconcile
+from capd.decide import late, reconcile
 from capd.decide.judge import judge
 from capd.decide.standing import apply
+from capd.gate import let_go
 from capd.house import House, Line
 from capd.model import Kind, Part, Product, ProductId, Standing, SubscriberId, Verdict
 from capd.store.desk import Desk
 
-_HOUR = timedelta(hours=1)
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -117,14 +117,7 @@ async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: dat
     if changes.supersede:
         await desk.supersede(changes.supersede, now)
     if changes.add:
-        released, held = guard.release(
-            changes.add,
-            paused=bool(await house.store.people.paused()),
-            suspensions_waiting=await desk.suspensions_waiting(now - _HOUR),
-            suspensions_last_hour=await desk.suspensions_since(now - _HOUR),
-            most_suspensions=house.most_suspensions,
-        )
-        await desk.add_orders([*released, *held])
+        await let_go(house, desk, changes.add, now)
 
 
 async def look_after(house: House, desk: Desk, parts: Iterable[Part], now: datetime) -> None:

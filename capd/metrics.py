@@ -27,7 +27,7 @@ from capd.model import (
     SectorId,
     Verdict,
 )
-from capd.series import Field, Http, Ups
+from capd.series import Brakes, Field, Http, Ups
 
 _Bounds = tuple[float, ...]
 _POLL_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
@@ -55,6 +55,7 @@ class Metrics:
         self._daemon()
         self.http = Http(self._registry)
         self.field = Field(self._registry)
+        self.brakes = Brakes(self._registry)
         self._ups = Ups(shown=devices)
         self._registry.register(self._ups)
 

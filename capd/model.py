@@ -644,7 +644,7 @@ class Applied:
     subscriber: SubscriberId
     meter: str
     service: Service
-    state: str = "assumed"  # assumed (never pushed), applied, unknown
+    state: str = "assumed"  # assumed (never pushed), applied, unknown, drifted (changed by hand)
     at: datetime | None = None  # of the read-back
     order: int | None = None
 

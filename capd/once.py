@@ -105,8 +105,11 @@ async def _polls(parts: Parts, progress: Progress) -> list[Poll]:
 
 
 async def _enforce(parts: Parts, progress: Progress) -> Counter[OrderState]:
-    enforcement = Enforcement(parts.house, parts.pusher, parts.breaker, parts.clock, parts.devices)
-    due = await parts.house.store.orders.due(parts.clock())
+    quiet = parts.config.enforce.quiet
+    enforcement = Enforcement(
+        parts.house, parts.pusher, parts.breaker, parts.clock, parts.devices, quiet=quiet
+    )
+    due = await enforcement.due()
     progress("enforce", 0, len(due))
     async with asyncio.timeout(_LONGEST_S):
         outcomes = await enforcement.push(due)

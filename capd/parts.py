@@ -59,7 +59,7 @@ async def open_house(config: Config, metrics: Metrics, *, upgrade: bool) -> Hous
     operator = config.operator
     return House(
         store=store, policy=book.newest, book=book, zone=operator.zone, currency=operator.currency,
-        metrics=metrics, most_suspensions=config.decide.most_suspensions,
+        metrics=metrics, limits=config.decide.limits,
     )  # fmt: skip
 
 
@@ -246,7 +246,7 @@ class Parts:
         self.house.go_by(book)
         self.house.zone = config.operator.zone
         self.house.currency = config.operator.currency
-        self.house.most_suspensions = config.decide.most_suspensions
+        self.house.limits = config.decide.limits
         for notifier in self.notifiers:
             if isinstance(notifier, Email):
                 notifier.letters = letters

@@ -5,17 +5,18 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from capd.clock import Clock
+from capd.decide import guard
 from capd.enforce import Pusher
-from capd.enforce.leaks import leaking
 from capd.enforce.worker import Breaker, carry_out
 from capd.fill import fill_all_turn
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Order, OrderState, Outcome, SubscriberId
 from capd.pipeline import decide_turn
+from capd.proof import Leaks
 from capd.store.notices import BOUNCED
 from capd.told import notice_of
 
@@ -23,10 +24,9 @@ log = logging.getLogger(__name__)
 
 Turn = Callable[[], Awaitable[object]]
 
-_HOUR = timedelta(hours=1)
-_SETTLE = timedelta(seconds=5)  # agents show counters that are up to some seconds old
 _QUIET = ("order_",)  # events of these kinds change nobody's standing
 _PAGE = 1000
+_EVERY = 1_000_000  # where some wait: what may go is not to wait behind them
 
 
 async def keep(name: str, turn: Turn, *, every_s: float, metrics: Metrics) -> None:
@@ -118,7 +118,10 @@ class Enforcement:
         breaker: Breaker,
         clock: Clock,
         devices: Callable[[], Mapping[DeviceId, Device]],
+        *,
+        quiet: Sequence[guard.Span] = (),
     ) -> None:
+        self._quiet = quiet
         self._house = house
         self._pusher = pusher
         self._breaker = breaker
@@ -150,13 +153,38 @@ class Enforcement:
         if self._group is None or self._ending or await self._house.store.people.paused():
             return
         by_device: dict[DeviceId, list[Order]] = defaultdict(list)
-        for order in await self._house.store.orders.due(self._clock()):
+        for order in await self.due():
             if order.device not in self._busy:
                 by_device[order.device].append(order)
         for device, orders in by_device.items():
             self._busy.add(device)
             self._idle.clear()
             self._group.create_task(self._one(device, orders), name=f"push to {device}")
+
+    async def due(self) -> list[Order]:
+        """Return what may be pushed now: no maintenance (NM-5), and in quiet hours no bad news."""
+        store, now = self._house.store, self._clock()
+        quiet = guard.is_quiet(now.astimezone(self._house.zone).time(), self._quiet)
+        windows = [one for one in await store.maintenance.windows(now) if one.start <= now]
+        limit = _EVERY if quiet or windows else _PAGE
+        due = await store.orders.due(now, limit)
+        if not due or not (quiet or windows):
+            return due
+        devices = {one.device for one in windows}
+        lines = await store.maintenance.lines({one.sector for one in windows if one.sector})
+        return [
+            order
+            for order in due
+            if not guard.waits(
+                order,
+                quiet=quiet,
+                maintained=order.device in devices or order.subscriber in lines,
+            )
+        ]
+
+    def is_busy(self, device: DeviceId) -> bool:
+        """Say whether *device* is being configured."""
+        return device in self._busy
 
     async def _one(self, device: DeviceId, orders: Sequence[Order]) -> None:
         try:
@@ -206,40 +234,26 @@ class Stock:
     ) -> None:
         self._house = house
         self._clock = clock
-        self._allowed_leaks = allowed_leaks  # bytes an hour, of each device's walled garden
-        self.leaking: frozenset[SubscriberId] = frozenset()
+        self._leaks = Leaks(house, clock, allowed_leaks)
+
+    @property
+    def leaking(self) -> frozenset[SubscriberId]:
+        """Return who should be off, and is not."""
+        return self._leaks.leaking
 
     async def turn(self) -> None:
         """Set the gauges; say once who begins or ceases to leak."""
-        store, metrics = self._house.store, self._house.metrics
+        store, metrics, now = self._house.store, self._house.metrics, self._clock()
         orders = await store.orders.counts()
         metrics.set_orders(orders)
         metrics.set_guard_held(orders.get(OrderState.HELD, 0))
+        async with store.looking() as book:
+            metrics.brakes.stopped.set((await book.stop()).sentence is not None)
+        metrics.brakes.drifted.set(await store.looks.drifted())
+        windows = await store.maintenance.windows(now)
+        metrics.brakes.windows.set(sum(one.start <= now for one in windows))
         metrics.set_subscribers(await store.people.states())
         metrics.set_holds(await store.people.hold_counts())
         metrics.set_implausible_open(await store.ledger.drawer_open())
         metrics.set_paused(bool(await store.people.paused()))
-        await self._leaks()
-
-    async def _leaks(self) -> None:
-        """Watch those whose suspension a device confirmed: their counters must stop."""
-        now = self._clock()
-        cut_off = await self._house.store.orders.suspended_applied()
-        since = {
-            one.subscriber: max(one.at + _SETTLE, now - _HOUR)
-            for one in cut_off
-            if one.at is not None
-        }
-        passed = await self._house.store.ledger.since(since)
-        found = leaking(cut_off, passed, self._allowed_leaks(), now)
-        for who in sorted(found - self.leaking):
-            log.warning(
-                "%s is suspended, verified, and still passes traffic: %d bytes since %s",
-                who,
-                passed[who],
-                since[who],
-            )
-        for who in sorted(self.leaking - found):
-            log.info("%s passes no traffic any more", who)
-        self.leaking = found
-        self._house.metrics.set_leaking(len(found))
+        await self._leaks.turn()

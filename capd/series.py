@@ -1,4 +1,4 @@
-"""Series of which there are many: one a device, or one a call of the API."""
+"""Series beside `metrics`: those of which there are many, and those of what holds capd back."""
 
 from collections.abc import Iterator
 
@@ -85,3 +85,26 @@ class Field:
             "Devices whose firmware is behind the minimum.",
             registry=registry,
         )
+
+
+class Brakes:
+    """What keeps capd from pushing, and what was changed behind its back."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.stopped = Gauge(
+            "capd_guard_stopped", "1: a jump has stopped all suspensions.", registry=registry
+        )
+        self.windows = Gauge(
+            "capd_maintenance_windows", "Open windows: nothing is pushed there.", registry=registry
+        )
+        self.drifted = Gauge(
+            "capd_drifted_services", "Changed by hand on their device.", registry=registry
+        )
+        self.looks = Counter(
+            "capd_looks_total",
+            "Services read back to find what was changed by hand.",
+            ("result",),
+            registry=registry,
+        )
+        for result in ("as_owed", "drifted", "unreadable"):
+            self.looks.labels(result)  # what did not happen yet is 0

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from capd.account.report import seconds
 from capd.answers.notices import undelivered
+from capd.answers.proof import leaks_of
 from capd.answers.subscribers import policy_record, standing_of, state_of
 from capd.decide.explain import explain as explained
 from capd.decide.judge import judge
@@ -30,6 +31,8 @@ async def explain(house: House, who: str, now: datetime) -> dict[str, object]:
     figures = record["figures"]
     if isinstance(figures, dict):
         figures["unknown_s"] = seconds(after.usage.unknown_us)
+    leaks = await leaks_of(house.store)
+    record["leaking_since"] = leaks.since.get(standing.subscriber.id)
     record["readings"] = await _readings(house, standing)
     record["undelivered"] = await undelivered(house, who)
     return record

@@ -22,8 +22,10 @@ from capd.cli import (
     devices,
     discover,
     facts,
+    guard,
     legal,
     looks,
+    maintenance,
     matters,
     mqtt,
     notices,
@@ -83,6 +85,8 @@ app.command("import")(setup.import_)
 app.command("legal-hold")(legal.legal_hold)
 app.command("legal-holds")(legal.legal_holds)
 app.add_typer(orders.app, name="orders")
+app.add_typer(guard.app, name="guard")
+app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(notices.app, name="notices")
 app.add_typer(report.app, name="report")
 app.add_typer(amending.app, name="implausible")

@@ -108,6 +108,8 @@ def _say_why(record: Mapping[str, object]) -> None:
     for row in _listed(record["applied"]):
         since = f" since {row['at']}" if row["at"] else ""
         line(f"on {row['device']}: {_service(row)} ({row['state']}{since})")
+    if record["leaking_since"]:
+        line(f"LEAKING since {record['leaking_since']}: suspended, and passes traffic all the same")
     for hold in _listed(record["holds"]):
         until = f" until {hold['until']}" if hold["until"] else ""
         note = f": {hold['note']}" if hold["note"] else ""

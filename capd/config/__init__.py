@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from capd.config import checks
 from capd.config.decide import DecideConfig
+from capd.config.enforcement import EnforceConfig
 from capd.config.field import FieldConfig
 from capd.config.notify import EmailConfig, NotifyConfig, WebhookConfig
 from capd.config.retention import RetentionConfig
@@ -113,16 +114,6 @@ class CollectConfig(Strict):
     mqtt: MqttConfig = MqttConfig()
     batch_ms: int = Field(default=250, ge=1, le=10_000)  # group commit: at most this late
     batch_readings: int = Field(default=2000, ge=1)  # and at most this many
-
-
-class EnforceConfig(Strict):
-    """How devices are configured."""
-
-    at_once: int = Field(default=20, ge=1, le=500)
-    timeout_s: float = Field(default=30, gt=0)
-    attempts: int = Field(default=5, ge=1)  # before a person must look
-    backoff_s: float = Field(default=10, gt=0)  # doubled at each failure, at most an hour
-    session_every_s: float = Field(default=0, ge=0, le=3600)  # a device rests between two sessions
 
 
 class ApiConfig(Strict):

@@ -1,6 +1,7 @@
 """What the values of capd.toml must look like, in words for the person who wrote them."""
 
 import re
+from datetime import time
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from zoneinfo import available_timezones
 
@@ -24,6 +25,25 @@ def zone(name: str) -> str:
     if name not in zones:
         raise ValueError(f"no time zone is called {name!r}.{did_you_mean(name, zones)}")
     return name
+
+
+def span(text: str) -> tuple[time, time]:
+    """Return the hours that a text such as 22:00-07:00 names; ValueError for any other."""
+    found = re.fullmatch(r"(\d\d:\d\d)-(\d\d:\d\d)", text, re.ASCII)
+    try:
+        hours = (time.fromisoformat(found[1]), time.fromisoformat(found[2])) if found else None
+    except ValueError:
+        hours = None
+    if hours is None or hours[0] == hours[1]:
+        raise ValueError(f"wants hours such as 22:00-07:00, not {text!r}")
+    return hours
+
+
+def hours(several: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is no list of hours of the day."""
+    for each in several:
+        span(each)
+    return several
 
 
 def currency(code: str) -> str:

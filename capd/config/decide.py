@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from capd.config.shapes import Strict
+from capd.decide.guard import Limits
 
 
 class DecideConfig(Strict):
@@ -11,7 +12,20 @@ class DecideConfig(Strict):
     policy: str | tuple[str, ...] = Field(default="policy.toml", min_length=1)
     paused: bool = False
     most_suspensions: int = Field(default=20, ge=0)
+    most_suspensions_in_sector: int | None = Field(default=None, ge=0)
+    most_suspended_share: float | None = Field(default=None, gt=0, le=1)  # in any 24 hours
+    jump: int = Field(default=40, ge=0)  # caps exceeded in a quarter of an hour; 0: not looked for
     every_s: float = Field(default=60.0, gt=0)  # everyone is judged again at least this often
+
+    @property
+    def limits(self) -> Limits:
+        """Return the guard's limits."""
+        return Limits(
+            most_suspensions=self.most_suspensions,
+            most_in_sector=self.most_suspensions_in_sector,
+            most_share=self.most_suspended_share,
+            jump=self.jump,
+        )
 
     @property
     def policies(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from capd.model import Applied, DeviceId, Order, OrderState, Service, Subscriber
 _Home = tuple[DeviceId, SubscriberId]
 
 
+_NOT_KNOWN = ("unknown", "drifted")
 _ENDED = (OrderState.FAILED, OrderState.REFUSED)  # until a person says otherwise
 
 
@@ -66,12 +67,15 @@ def same_effect(one: Service, other: Service) -> bool:
 
 
 def _needed(row: Applied, owed: Service, under_way: Iterable[Order]) -> bool:
-    """Say whether the device must be told: what it has differs, or is not known."""
+    """Say whether the device must be told: what it has differs, or is not known.
+
+    What somebody changed by hand (`drifted`) is left to a person, until something else is owed.
+    """
     if row.state == "unknown" or not same_effect(row.service, owed):
         return True
     if any(order.state is OrderState.UNKNOWN for order in under_way):
         return True  # a session was lost half-way
-    return owed.suspended and row.state != "applied"  # nobody ever saw it suspended
+    return owed.suspended and row.state == "assumed"  # nobody ever saw it suspended
 
 
 def _leading_to(owed: Service, under_way: Iterable[Order]) -> Order | None:
@@ -96,7 +100,7 @@ def _order(row: Applied, verdict: Verdict, now: datetime) -> Order:
 
 def _before(row: Applied, owed: Service) -> Service:
     """Return what to start from; where that is not known, what makes every line be typed."""
-    if row.state != "unknown" and not same_effect(row.service, owed):
+    if row.state not in _NOT_KNOWN and not same_effect(row.service, owed):
         return row.service
     same_rates = (row.service.down_bps, row.service.up_bps) == (owed.down_bps, owed.up_bps)
     known = replace(row.service, down_bps=None, up_bps=None) if same_rates else row.service

@@ -21,7 +21,7 @@ def leaking(
     return frozenset(
         each.subscriber
         for each in applied
-        if each.state == "applied"
+        if each.state in ("applied", "drifted")
         and each.service.suspended
         and each.at is not None
         and each.at < now

@@ -44,6 +44,21 @@ _Verdict = tuple[OrderState, str, bool]  # the last: to be tried again
 _Act = Callable[[], None]
 
 
+def look(terminal: Terminal, works: Sequence[Work]) -> None:
+    """Read back whether *works* still hold: APPLIED is so, UNKNOWN is not; nothing is changed."""
+    session = _Session(terminal, works[0].script)
+    try:
+        session.open(works)
+        for work in works:
+            session.look(work)
+            if work.state is None:
+                work.ends(OrderState.UNKNOWN, "is not as it was left")
+    except DeviceUnreachable as exc:
+        fail(works, str(exc), retry=True, unreachable=True)
+    except (DeviceRefused, NonsenseFromDevice) as exc:
+        fail(works, str(exc), retry=False)
+
+
 class _Session:
     """Lines typed for several orders; what is the same for all of them is typed once."""
 
@@ -72,7 +87,7 @@ class _Session:
     def carry(self, works: Sequence[Work]) -> None:
         """Settle *works*: looked at, changed, saved and proven together."""
         for work in works:
-            self._look(work)
+            self.look(work)
         changing = [work for work in works if work.state is None]
         if not changing:
             return
@@ -88,7 +103,7 @@ class _Session:
 
     # ---- before -------------------------------------------------------------------------------
 
-    def _look(self, work: Work) -> None:
+    def look(self, work: Work) -> None:
         """Keep what the device says of itself; settled if it is as owed already."""
         answer = self._read_back(work)
         if answer is None:

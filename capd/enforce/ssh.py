@@ -14,8 +14,8 @@ from netmiko import BaseConnection, ConnectHandler, NetmikoAuthenticationExcepti
 from paramiko import SSHException  # type: ignore[import-untyped]
 
 from capd.clock import Clock
-from capd.config import EnforceConfig
-from capd.enforce import session
+from capd.config.enforcement import EnforceConfig
+from capd.enforce import Look, session
 from capd.enforce.login import connect_error, login_error, private_key, shown_key
 from capd.enforce.render import Script, script
 from capd.enforce.terminal import NetmikoTerminal
@@ -30,6 +30,8 @@ Recall = Callable[[DeviceId], Awaitable[str | None]]
 """Return the host key that was first seen on the device, "ssh-ed25519 AAAA…"."""
 Remember = Callable[[DeviceId, str], Awaitable[None]]
 """Keep the host key that the device showed at its first visit."""
+Act = Callable[[session.Terminal, Sequence[Work]], None]
+"""What is done in a session."""
 
 _LONGEST_CONNECT_S = 10.0
 _LONGEST_VISIT_S = 900.0
@@ -79,6 +81,25 @@ class NetmikoPusher:
             outcomes[index] = self._outcome(device, work, took_s)
         return [outcomes[index] for index in sorted(outcomes)]
 
+    async def look(self, device: Device, orders: Sequence[Order]) -> Sequence[Look]:
+        """Read back whether *orders* still hold; what cannot be typed is left out."""
+        works = []
+        for order in orders:
+            with contextlib.suppress(CannotBeDone):
+                works.append(Work(script=self._script(device, order)))
+        if works:
+            await self._visit(device, works, session.look)
+        return [
+            Look(
+                order=work.script.order,
+                as_owed={OrderState.APPLIED: True, OrderState.UNKNOWN: False}.get(
+                    work.state or OrderState.FAILED
+                ),
+                words=mask(work.before or work.detail, device),
+            )
+            for work in works
+        ]
+
     async def dry_run(self, device: Device, order: Order) -> Sequence[str]:
         """Return the lines that would be typed, secrets masked.
 
@@ -96,7 +117,7 @@ class NetmikoPusher:
             raise CannotBeDone(f"{device.id}: there is no device profile {device.profile!r}")
         return script(order, device, profile)
 
-    async def _visit(self, device: Device, works: Sequence[Work]) -> None:
+    async def _visit(self, device: Device, works: Sequence[Work], act: Act = session.carry) -> None:
         """Settle *works* in one session."""
         if device.ssh is None or device.address is None:
             fail(works, "has no address or no ssh login in the inventory", retry=False)
@@ -105,7 +126,7 @@ class NetmikoPusher:
         async with lock, self._few:
             await self._rested(device)
             known = device.ssh.host_key or await self._recall(device.id)
-            visit = _Visit(device.address, device.ssh, known, self._timeout_s)
+            visit = _Visit(device.address, device.ssh, known, self._timeout_s, act)
             try:
                 await self._in_thread(visit, works)
             finally:
@@ -156,12 +177,13 @@ class _Visit:
     """One connection to one device, made and used in a thread."""
 
     def __init__(
-        self, address: str, access: SshAccess, known: str | None, timeout_s: float
+        self, address: str, access: SshAccess, known: str | None, timeout_s: float, act: Act
     ) -> None:
         self.host_key: str | None = None  # what the device showed, once it let us in
         self._address = address
         self._access = access
         self._known = known
+        self._act = act
         self._timeout_s = timeout_s
         self._socket: socket.socket | None = None
         self._was_cut = False
@@ -172,7 +194,7 @@ class _Visit:
             with self._connected(works[0].script.netmiko) as connection:
                 pause_s = works[0].script.pause_s
                 terminal = NetmikoTerminal(connection, self._timeout_s, pause_s=pause_s)
-                session.carry(terminal, works)
+                self._act(terminal, works)
         except DeviceUnreachable as exc:
             why = "took too long, and was cut off" if self._was_cut else str(exc)
             fail(works, why, retry=True, unreachable=True)

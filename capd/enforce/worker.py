@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from capd.clock import Clock
-from capd.config import EnforceConfig
+from capd.config.enforcement import EnforceConfig
 from capd.enforce import Pusher
 from capd.enforce.backoff import next_try
 from capd.model import Device, DeviceId, Order, OrderState, Outcome

@@ -15,6 +15,8 @@ from capd.store.fieldbook import Fieldbook
 from capd.store.history import History
 from capd.store.imports import Changes
 from capd.store.ledger import Ledger
+from capd.store.looks import Looks
+from capd.store.maintenance import Maintenance
 from capd.store.matters import Matters
 from capd.store.notices import Notices
 from capd.store.orders import Orders
@@ -22,6 +24,7 @@ from capd.store.outbox import Outbox
 from capd.store.people import MeterHome, People
 from capd.store.reports import Reports
 from capd.store.schema import head, upgrade
+from capd.store.suspensions import Suspensions
 from capd.store.tokens import Tokens
 from capd.store.trail import Trail
 
@@ -59,6 +62,8 @@ class Store:
         self.fieldbook = Fieldbook(database, self.outbox)
         self.reports = Reports(database)
         self.tokens = Tokens(database, self.outbox)
+        self.looks = Looks(database, self.outbox)
+        self.maintenance = Maintenance(database, self.outbox)
 
     @classmethod
     async def open(cls, url: str, *, upgrade: bool = False) -> "Store":
@@ -85,6 +90,12 @@ class Store:
         """Ask the database for an answer; StoreError where there is none."""
         async with self._database.read() as conn:
             await conn.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[Suspensions]:
+        """Open what the guard asks, without the right to write."""
+        async with self._database.read() as conn:
+            yield Suspensions(conn)
 
     @asynccontextmanager
     async def judging(self) -> AsyncIterator[Desk]:

@@ -27,6 +27,7 @@ from capd.store.order_events import order_event
 from capd.store.orders import given_to
 from capd.store.outbox import Outbox
 from capd.store.projections import project
+from capd.store.suspensions import Suspensions
 from capd.store.tables import events as trail
 from capd.store.tables import orders, seen
 from capd.store.trail import append
@@ -50,6 +51,7 @@ class Desk:
         self.written: list[tuple[int, Event]] = []  # in this transaction, with their ids
         self.adjusting = Adjusting(conn)
         self.filling = Filling(conn)
+        self.suspensions = Suspensions(conn)
 
     async def standings(
         self, ids: Sequence[SubscriberId], *, now: datetime, tz: ZoneInfo, months: int
@@ -137,20 +139,6 @@ class Desk:
         await self.record(
             [order_event(order, at=at, state=state, detail=detail) for order in several]
         )
-
-    async def suspensions_since(self, at: datetime) -> int:
-        """Return how many suspensions were let go to devices since *at*: what the guard counts."""
-        query = select(func.count()).where(orders.c.suspends, orders.c.released_at >= micros(at))
-        return int((await self._conn.execute(query)).scalar_one())
-
-    async def suspensions_waiting(self, before: datetime) -> int:
-        """Return how many suspensions let go before *before* no device has carried out yet."""
-        query = select(func.count()).where(
-            orders.c.suspends,
-            orders.c.state.in_((OrderState.OPEN, OrderState.UNKNOWN)),
-            orders.c.released_at < micros(before),
-        )
-        return int((await self._conn.execute(query)).scalar_one())
 
 
 Witness = Callable[[Desk], Awaitable[None]]

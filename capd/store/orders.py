@@ -20,12 +20,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.errors import CannotBeDone
-from capd.model import Applied, DeviceId, Order, OrderState, Outcome, SubscriberId
+from capd.model import Applied, DeviceId, Order, OrderState, Outcome, SectorId, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
 from capd.store.order_events import order_event
 from capd.store.outbox import Outbox
-from capd.store.tables import applied, orders
+from capd.store.tables import applied, orders, subscribers
 from capd.store.trail import append
 from capd.units import micros
 
@@ -98,8 +98,9 @@ class Orders:
             return await given_to(conn, ids)
 
     async def suspended_applied(self) -> list[Applied]:
-        """Return the suspensions that devices confirmed: nothing may pass there any more."""
-        query = select(applied).where(applied.c.suspended, applied.c.state == "applied")
+        """Return the suspensions that devices confirmed, also those undone by hand since."""
+        proven = applied.c.state.in_(("applied", "drifted"))
+        query = select(applied).where(applied.c.suspended, proven)
         async with self._database.read() as conn:
             return [rows.applied(row) for row in (await conn.execute(query)).mappings()]
 
@@ -136,15 +137,25 @@ class Orders:
             await conn.execute(update(orders).where(waiting).values(next_at=None))
 
     async def decide(
-        self, order_id: int | None, *, approve: bool, author: str, note: str, at: datetime
+        self,
+        order_id: int | None,
+        *,
+        approve: bool,
+        author: str,
+        note: str,
+        at: datetime,
+        sector: SectorId | None = None,
     ) -> int:
-        """Let held orders go, or refuse them: one, or all (None); return how many.
+        """Let held orders go, or refuse them: one, a *sector*'s, or all (None); return how many.
 
         One that was refused may be let go later. Raises CannotBeDone where the one asked for does
         not wait for a person.
         """
         state = OrderState.OPEN if approve else OrderState.REFUSED
         which: ColumnElement[bool] = orders.c.state == OrderState.HELD
+        if sector is not None:
+            there = select(subscribers.c.id).where(subscribers.c.sector == sector)
+            which = and_(which, orders.c.subscriber.in_(there))
         if order_id is not None:
             waits = (OrderState.HELD, OrderState.REFUSED) if approve else (OrderState.HELD,)
             which = and_(orders.c.state.in_(waits), orders.c.id == order_id)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from capd.decide import legal
 from capd.decide import standing as read
 from capd.model import Event, Matter
+from capd.store import suspensions
 from capd.store.memos import remember
 from capd.store.rows import json_text, micros_or_none
 from capd.store.tables import (
@@ -83,6 +84,8 @@ async def project(conn: AsyncConnection, written: Sequence[tuple[int, Event]]) -
     for _, event in written:
         if event.kind in {"paused", "resumed"}:
             await remember(conn, PAUSED, _brake(event))
+        if event.kind in {suspensions.STOPPED, suspensions.CLEARED}:
+            await suspensions.note(conn, event)
 
 
 def _writes(number: int, event: Event, once: Mapping[str, Executable]) -> Iterator[Write]:

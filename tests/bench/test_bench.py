@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import ledger, mqtt, polls, stations
+from tests.bench import ledger, mqtt, polls, push, stations
 from tests.servers.process import need
 
 pytestmark = pytest.mark.slow
@@ -35,3 +35,9 @@ def test_an_access_point_is_measured_beside_bare_loops():
     costs = stations.run(12, 2)
     assert [cost.readings for cost in costs] == [12, 12, 12]
     assert "ratio" in stations.table(costs)
+
+
+def test_suspensions_are_measured_beside_a_session_each():
+    costs = push.compare(push.Size(orders=3, routers=2, plain=1))
+    assert [cost.orders for cost in costs] == [3, 1, 2, 2]
+    assert "ratio" in push.table(costs)

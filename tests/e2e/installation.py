@@ -41,6 +41,7 @@ most_suspensions = {most_suspensions}
 [enforce]
 timeout_s = 10
 backoff_s = 2
+drift_every_s = 3
 [api]
 listen = "127.0.0.1:{port}"
 """

@@ -1,6 +1,7 @@
 """What goes wrong in the field: reboots, hangs, hands on the router, too many at once."""
 
 import signal
+import time
 
 import pytest
 
@@ -138,6 +139,57 @@ def test_more_suspensions_than_the_guard_lets_through_wait_for_a_person(lab, cap
     assert held
     capd.do("orders", "approve", "all", "--note", "seen")
     wait_until(cut_off(lab, *lab.cpes), timeout_s=60, what="all to be suspended once approved")
+
+
+def test_a_rate_is_held_by_the_router_and_lifted_again__NM_4(lab, capd):
+    def seconds():
+        began = time.monotonic()
+        with lab.download("cpe1", 500_000) as download:
+            assert download.wait()
+        return time.monotonic() - began
+
+    capd.do("hold", "S-1", "restricted", "--down", "800kbps", "--up", "400kbps", "--note", "a test")
+
+    def limited():
+        return "capd-rate-lan0" in lab.cpes["cpe1"].run("nft", "list", "ruleset")
+
+    wait_until(limited, timeout_s=40, what="the rate to be set", every_s=0.3)
+    assert seconds() > 3, "500 kB at 100 kB/s, less a second's worth in the bucket"
+    capd.do("release", "S-1", "restricted", "--note", "over")
+    wait_until(lambda: not limited(), timeout_s=40, what="the rate to be lifted", every_s=0.3)
+    assert seconds() < 3
+    assert "capd" not in lab.cpes["cpe1"].run("nft", "list", "ruleset")
+
+
+def test_a_router_that_reboots_while_it_is_configured_is_suspended_after_all__UC_2(lab, capd):
+    lab.freeze("cpe1", "sshd")  # so that the session is under way
+    suspend(capd, "S-1")
+    wait_until(
+        lambda: capd.rows("orders", "--state", "open"), timeout_s=30, what="the order", every_s=0.5
+    )
+    lab.reboot("cpe1")
+    wait_until(cut_off(lab, "cpe1"), timeout_s=60, what="S-1 to be suspended at last")
+    wait_until(is_applied(capd, "S-1"), timeout_s=30, what="the suspension to be verified")
+
+
+def test_a_wan0_made_anew_does_not_let_the_suspended_through__UC_2(lab, capd):
+    suspend(capd, "S-2")
+    wait_until(cut_off(lab, "cpe2"), timeout_s=40, what="S-2 to be suspended")
+    lab.recreate("cpe2", "wan0")
+    assert not lab.can_fetch("cpe2")
+    capd.do("release", "S-2", "operator", "--note", "over")
+    wait_until(lambda: lab.can_fetch("cpe2"), timeout_s=40, what="S-2 to be back")
+
+
+def test_a_line_put_back_by_hand_is_found_by_reading_the_router_back(lab, capd):
+    suspend(capd, "S-3")
+    wait_until(is_applied(capd, "S-3"), timeout_s=40, what="the suspension to be verified")
+    lab.cpes["cpe3"].run("nft", "flush", "ruleset")
+    wait_until(lambda: capd.events("S-3", "drifted"), timeout_s=60, what="the hands", every_s=0.5)
+    assert capd.metric("capd_drifted_services") == 1
+    assert lab.can_fetch("cpe3")  # it is left to a person
+    capd.do("orders", "repair", "S-3", "--note", "who was that")
+    wait_until(cut_off(lab, "cpe3"), timeout_s=40, what="S-3 to be suspended again")
 
 
 def test_a_line_put_back_by_hand_shows_as_a_leak(lab, capd):

@@ -182,7 +182,7 @@ async def test_a_person_lets_held_orders_go_or_refuses_them(books):
 async def test_the_guard_counts_suspensions_let_go_and_none_that_is_held(books):
     async def since(at):
         async with books.judging() as desk:
-            return await desk.suspensions_since(at)
+            return await desk.suspensions.since(at)
 
     restored = an_order(before=a_service(suspended=True), after=a_service())
     await add(books, an_order(), restored, an_order(state=OrderState.HELD))
@@ -196,7 +196,7 @@ async def test_the_guard_counts_suspensions_let_go_and_none_that_is_held(books):
 async def test_suspensions_waiting_are_those_let_go_that_no_device_carried_out(books):
     async def waiting(before):
         async with books.judging() as desk:
-            return await desk.suspensions_waiting(before)
+            return await desk.suspensions.waiting(before)
 
     one, _, _ = await add(books, an_order(), an_order(), an_order(state=OrderState.HELD))
     assert (await waiting(NOON), await waiting(SOON)) == (0, 2)

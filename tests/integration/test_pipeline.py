@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from capd.decide.guard import Limits
 from capd.decide.policy import Policy
 from capd.errors import CannotBeDone
 from capd.house import House
@@ -45,7 +46,7 @@ async def a_house(store, *, inventory=None, most_suspensions=20):
         zone=LONDON,
         currency="GBP",
         metrics=Metrics(),
-        most_suspensions=most_suspensions,
+        limits=Limits(most_suspensions=most_suspensions),
     )
     await house.look_round()
     await decide_turn(house, [one.id for one in inventory.subscribers], now=NOON)

@@ -7,6 +7,7 @@ import pytest
 
 from capd.config import EnforceConfig, load
 from capd.daemon import Daemon
+from capd.decide.guard import Limits
 from capd.enforce.worker import Breaker
 from capd.errors import CapdError
 from capd.model import OrderState, Outcome
@@ -152,7 +153,7 @@ async def test_what_a_person_refused_is_not_ordered_again__UC_8(store):
     house = await a_house(store, most_suspensions=0)
     await account_turn(house, [a_reading(0, at=0), a_reading(101 * GB, at=300)])
     await store.orders.decide(None, approve=False, author="noc", note="a neighbour", at=NOON)
-    house.most_suspensions = 20
+    house.limits = Limits()
     for minute in range(3):
         await decide_turn(house, ["S-1"], now=LATER + timedelta(minutes=minute))
     counts = await store.orders.counts()
@@ -222,7 +223,7 @@ async def test_a_broken_configuration_is_not_taken_over(config_file, caplog):
         await _until(lambda: "not reloaded" in caplog.text)
         config_file.write_text(good + "[decide]\nmost_suspensions = 3\n")
         daemon.reload()
-        await _until(lambda: daemon.parts.house.most_suspensions == 3)
+        await _until(lambda: daemon.parts.house.limits.most_suspensions == 3)
     finally:
         daemon.stop()
         await asyncio.wait_for(task, 20)

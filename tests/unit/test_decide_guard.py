@@ -1,8 +1,20 @@
 """The brake: what may go, and what waits for a person."""
 
-from capd.decide.guard import release
+from datetime import time
+
+import pytest
+
+from capd.decide.guard import Limits, Seen, is_quiet, jump, waits
+from capd.decide.guard import release as guarded
 from capd.model import OrderState
 from tests.builders import a_service, an_order
+
+
+def release(
+    orders, *, most_suspensions, suspensions_last_hour, paused=False, suspensions_waiting=0
+):
+    seen = Seen(last_hour=suspensions_last_hour, waiting=suspensions_waiting, paused=paused)
+    return guarded(orders, Limits(most_suspensions=most_suspensions), seen)
 
 
 def suspensions(count, start=0):
@@ -50,3 +62,68 @@ def test_suspensions_do_not_pile_up_behind_a_pause():
     assert (len(released), len(held)) == (0, 1)
     released, held = release(suspensions(1), paused=False, **paused)
     assert (len(released), len(held)) == (1, 0)
+
+
+def test_one_sector_cannot_lose_more_than_its_share_of_an_hour():
+    limits = Limits(most_suspensions=100, most_in_sector=3)
+    sectors = {f"S-{n}": "hill" for n in range(5)} | {"S-5": "dale"}
+    seen = Seen(sectors=sectors, last_hour_in={"hill": 1})
+    released, held = guarded(suspensions(7), limits, seen)
+    assert [order.subscriber for order in released] == ["S-0", "S-1", "S-5", "S-6"]
+    assert {order.detail for order in held} == {
+        "more than 3 suspensions in an hour in sector hill: held for a person"
+    }
+
+
+def test_no_more_than_a_share_of_all_subscribers_loses_service_in_a_day():
+    limits = Limits(most_suspensions=50, most_share=0.1)
+    released, held = guarded(suspensions(60), limits, Seen(subscribers=1000, last_day=70))
+    assert (len(released), len(held)) == (30, 30)
+    assert "more than 100 of 1000 subscribers suspended within 24 hours (10%)" in held[0].detail
+
+
+def test_a_share_of_few_is_never_fewer_than_twenty():
+    limits = Limits(most_suspensions=20, most_share=0.01)
+    assert len(guarded(suspensions(20), limits, Seen(subscribers=30))[0]) == 20
+
+
+def test_what_is_stopped_holds_every_suspension_and_nothing_else():
+    back = an_order(before=a_service(suspended=True), after=a_service())
+    released, held = guarded([back, *suspensions(2)], Limits(), Seen(stopped="A jump."))
+    assert released == (back,)
+    assert {order.detail for order in held} == {"A jump."}
+
+
+@pytest.mark.parametrize(
+    ("recent", "before", "jumps"),
+    [(40, 0, False), (41, 0, True), (100, 27_000, False), (110, 27_000, True), (0, 0, False)],
+)
+def test_a_jump_is_more_than_the_setting_and_than_ten_times_the_usual(recent, before, jumps):
+    """27,000 in four weeks are ten in a quarter of an hour."""
+    found = jump(recent, before, Limits(jump=40))
+    assert (found is not None) == jumps
+    assert found is None or f"{recent} subscribers went over their caps" in found.sentence
+
+
+def test_what_an_hour_may_take_away_is_no_jump():
+    assert jump(500, 0, Limits(most_suspensions=500)) is None
+    assert jump(501, 0, Limits(most_suspensions=500)) is not None
+
+
+def test_a_jump_of_zero_is_not_looked_for():
+    assert jump(10_000, 0, Limits(jump=0)) is None
+
+
+def test_nothing_is_pushed_into_a_window_and_only_service_back_into_the_night__NM_5():
+    off = an_order()
+    back = an_order(before=a_service(suspended=True), after=a_service())
+    assert waits(off, quiet=True, maintained=False)
+    assert not waits(back, quiet=True, maintained=False)
+    assert waits(back, quiet=False, maintained=True)
+    assert not waits(off, quiet=False, maintained=False)
+
+
+def test_quiet_hours_may_go_over_midnight():
+    night = [(time(22), time(7)), (time(12), time(13))]
+    quiet = [hour for hour in range(24) if is_quiet(time(hour), night)]
+    assert quiet == [0, 1, 2, 3, 4, 5, 6, 12, 22, 23]

@@ -125,3 +125,11 @@ def test_the_second_time_there_is_nothing_to_do():
     first = changes(verdict, applied)
     with_ids = [replace(order, id=n) for n, order in enumerate(first.add, 1)]
     assert changes(verdict, applied, *with_ids) == NOTHING
+
+
+def test_what_was_changed_by_hand_is_left_to_a_person_until_something_else_is_owed():
+    row = an_applied(state="drifted", suspended=True)
+    assert orders([a_verdict(suspended=True)], [row], [], NOON).add == ()
+    (back,) = orders([a_verdict()], [row], [], NOON).add
+    assert back.before.suspended  # every line is typed: nobody knows what is left of it
+    assert not back.after.suspended
