@@ -79,8 +79,9 @@ def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
         before = len(events)
         for rule in RULES:
             found = rule(case)
-            events += found
-            case = replace(case, standing=apply(case.standing, found, case.catalogue))
+            if found:
+                events += found
+                case = replace(case, standing=apply(case.standing, found, case.catalogue))
         if len(events) == before:
             break
     return case, tuple(events)

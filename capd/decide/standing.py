@@ -15,10 +15,12 @@ from capd.model import (
     Given,
     Hold,
     Matter,
+    Period,
     Product,
     ProductId,
     Reason,
     Standing,
+    Usage,
 )
 from capd.units import moment_of
 
@@ -28,6 +30,31 @@ def apply(
 ) -> Standing:
     """Return *standing* as it is after *events*; all of them are of its subscriber and period."""
     return reduce(lambda known, event: _after(known, event, catalogue), events, standing)
+
+
+def turned(standing: Standing, period: Period) -> Standing:
+    """Return *standing* as it enters *period*: what belongs to a period stays behind.
+
+    The usage of the old one is kept as long as a hold is open for it.
+    """
+    left, named = standing.usage, standing.period.name
+    previous = tuple(
+        usage
+        for usage in (*standing.previous, left)
+        if any(hold.period == usage.period.name for hold in standing.holds)
+    )
+    return replace(
+        standing,
+        period=period,
+        usage=Usage(subscriber=left.subscriber, period=period),
+        previous=previous,
+        last=left if standing.matters else None,
+        topup_bytes=0,
+        given=tuple(given for given in standing.given if given.period != named),
+        charged=tuple(
+            charged for charged in standing.charged if charged.breach.split("/")[0] != named
+        ),
+    )
 
 
 def _after(standing: Standing, event: Event, catalogue: Mapping[ProductId, Product]) -> Standing:

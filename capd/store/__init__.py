@@ -21,6 +21,7 @@ from capd.store.matters import Matters
 from capd.store.notices import Notices
 from capd.store.orders import Orders
 from capd.store.outbox import Outbox
+from capd.store.past import Past
 from capd.store.people import MeterHome, People
 from capd.store.reports import Reports
 from capd.store.schema import head, upgrade
@@ -34,6 +35,7 @@ __all__ = [
     "Desk",
     "Kept",
     "MeterHome",
+    "Past",
     "Store",
     "Witness",
     "check",
@@ -106,6 +108,12 @@ class Store:
         """
         async with self._database.write() as conn:
             yield Desk(conn, self.outbox)
+
+    @asynccontextmanager
+    async def looking_back(self) -> AsyncIterator[Past]:
+        """Open a look at what was; all that it sees is of one moment, whatever is posted since."""
+        async with self._database.read() as conn:
+            yield Past(conn)
 
 
 async def check(store: Store) -> list[str]:

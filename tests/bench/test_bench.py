@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import ledger, mqtt, polls, push, stations
+from tests.bench import ledger, mqtt, polls, push, simulate, stations
 from tests.servers.process import need
 
 pytestmark = pytest.mark.slow
@@ -41,3 +41,10 @@ def test_suspensions_are_measured_beside_a_session_each():
     costs = push.compare(push.Size(orders=3, routers=2, plain=1))
     assert [cost.orders for cost in costs] == [3, 1, 2, 2]
     assert "ratio" in push.table(costs)
+
+
+def test_a_simulated_year_is_measured(tmp_path):
+    costs = list(simulate.compare(5, 4, tmp_path))
+    assert [cost.command.split()[1] for cost in costs] == ["simulate", "forecast", "forecast"]
+    assert all(cost.printed_mb > 0 for cost in costs)
+    assert "CPU s" in simulate.table(costs)

@@ -1,0 +1,113 @@
+"""What is known of a subscriber's past, by what terms they are judged, and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from capd.account.course import Course
+from capd.account.history import Figures
+from capd.account.periods import period_of
+from capd.decide import holds
+from capd.decide.book import Book
+from capd.decide.case import Case
+from capd.decide.policy import Policy
+from capd.model import (
+    Event,
+    Period,
+    Product,
+    ProductId,
+    Standing,
+    Subscriber,
+    SubscriberId,
+    Usage,
+)
+
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """By what everybody is judged."""
+
+    policy: Policy
+    catalogue: Mapping[ProductId, Product]
+    zone: ZoneInfo
+    currency: str
+    book: Book | None = None  # where several policies hold; else *policy* does for everybody
+
+    def case(self, standing: Standing, now: datetime) -> Case:
+        """Return *standing* as it is judged at *now*, by the policy that holds for it (CT-6)."""
+        return Case(
+            standing=standing,
+            catalogue=self.catalogue,
+            policy=self.policy if self.book is None else self.book.of(standing, now),
+            now=now,
+            currency=self.currency,
+            zone=self.zone,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From when on, and up to (not including) when a life is led again."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def last(self) -> datetime:
+        """Return the last moment in it."""
+        return self.until - _TICK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the store knows of one subscriber."""
+
+    subscriber: Subscriber
+    trail: Sequence[Event]  # all of it, in the order in which it was written
+    periods: Mapping[datetime, tuple[Period, Figures]]  # by start; those with usage
+
+
+@dataclass(slots=True)
+class Told:
+    """What happened in a span, or would have."""
+
+    events: list[Event] = field(default_factory=list)
+    off: list[tuple[datetime, bool]] = field(default_factory=list)  # when that changed, to what
+    refused: int = 0  # facts that the terms do not allow
+
+    def look(self, at: datetime, standing: Standing, policy: Policy) -> None:
+        """Note whether service is off from *at* on."""
+        off = bool(standing.holds) and bool(holds.blocking(standing.holds, policy))
+        if off != (bool(self.off) and self.off[-1][1]):
+            self.off.append((at, off))
+
+
+def period_in(known: Known, zone: ZoneInfo, at: datetime) -> Period:
+    """Return the period that *at* is in: as it was counted then, where it was."""
+    period = period_of(at, known.subscriber.cycle_day, zone)
+    counted = known.periods.get(period.start)
+    return period if counted is None else counted[0]
+
+
+def course_of(known: Known, period: Period) -> Course:
+    """Return how usage came about in *period*."""
+    counted = known.periods.get(period.start)
+    if counted is None:
+        return Course(known.subscriber.id, period)
+    return Course(known.subscriber.id, period, counted[1])
+
+
+def usage_of(who: SubscriberId, period: Period, figures: Figures) -> Usage:
+    """Return *figures* as the usage of a period."""
+    down, up, estimated, unknown_us = figures
+    return Usage(
+        subscriber=who,
+        period=period,
+        down_bytes=down,
+        up_bytes=up,
+        estimated_bytes=estimated,
+        unknown_us=unknown_us,
+    )

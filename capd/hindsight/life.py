@@ -1,0 +1,231 @@
+"""One subscriber's life, led again under given terms: from judgement to judgement. Pure.
+
+Judgements say when to look again: at so many bytes, or at a moment. So a life is led in steps from
+one to the next, whatever the rules are; facts that people told come in between, as they were told.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from capd.account.course import NOTHING, Answer, Ask
+from capd.account.history import Figures
+from capd.decide import facts, late, retell
+from capd.decide.judge import judge
+from capd.decide.standing import apply, turned
+from capd.hindsight.known import Known, Span, Terms, Told, course_of, period_in, usage_of
+from capd.model import (
+    Event,
+    Fact,
+    Period,
+    ProductId,
+    Standing,
+    Usage,
+    Verdict,
+)
+from capd.units import micros, moment
+
+_DAY = timedelta(days=1)
+_TICK = timedelta(microseconds=1)
+
+
+def happened(known: Known, terms: Terms, span: Span) -> tuple[Standing, Told]:
+    """Return how things stood when *span* began, and what did happen in it, by the trail."""
+    told = Told()
+    standing = _first(known, terms, min([span.since, *(event.at for event in known.trail)]))
+    trail = sorted(known.trail, key=lambda event: event.at)
+    began = bisect_left(trail, span.since, key=lambda event: event.at)
+    for event in trail[:began]:
+        standing = _after(standing, event, known, terms)
+    before = standing = _turned_to(standing, known, terms.zone, span.since)
+    told.look(span.since, standing, terms.policy)
+    for event in trail[began:]:
+        if event.at >= span.until:
+            break
+        standing = _after(standing, event, known, terms)
+        told.events.append(event)
+        told.look(event.at, standing, terms.policy)
+    return before, told
+
+
+def led_again(
+    known: Known, standing: Standing, terms: Terms, span: Span
+) -> Generator[Ask, Answer, Told]:
+    """Lead a life again from *standing* on; yields what it must know of the usage."""
+    product = terms.catalogue[standing.product.id]
+    life = _Life(known, replace(standing, product=product), terms)
+    told = retell.tellings(e for e in known.trail if span.since <= e.at < span.until)
+    yield from life.lead(span, told)
+    return life.told
+
+
+class _Life:
+    def __init__(self, known: Known, standing: Standing, terms: Terms) -> None:
+        self.told = Told()
+        self._known = known
+        self._terms = terms
+        self._standing = standing
+        self._course = course_of(known, standing.period)
+        self._until = standing.period.end
+        self._late = False  # bytes that showed only after the period's end led somewhere
+
+    def lead(self, span: Span, told: Sequence[Sequence[Event]]) -> Generator[Ask, Answer, None]:
+        """Go from judgement to judgement; what is told then comes after what fell due."""
+        waiting, self._until = list(reversed(told)), span.until
+        now = span.since
+        while now < span.until:
+            yield from self._come_to(now)
+            verdict = self._judge(now)
+            while waiting and waiting[-1][0].at <= now:
+                verdict = self._tell(waiting.pop(), now) or verdict
+            after = yield from self._after(verdict, now)
+            now = min([after, *(telling[0].at for telling in waiting[-1:])])
+
+    def _come_to(self, now: datetime) -> Generator[Ask, Answer, None]:
+        while now >= self._standing.period.end:
+            self._turn()
+        figures = yield from self._course.until(micros(now))
+        self._use(figures, now)
+
+    def _turn(self) -> None:
+        """Leave a period behind: late bytes count against it, and stop nobody any more."""
+        end, terms = self._standing.period.end, self._terms
+        self._use(self._course.whole, end)
+        if self._late:
+            policy = terms.case(self._standing, end - _TICK).policy
+            self._note(
+                late.settle(
+                    self._standing,
+                    terms.catalogue,
+                    policy,
+                    end,
+                    currency=terms.currency,
+                    zone=terms.zone,
+                )
+            )
+        self._standing = turned(self._standing, period_in(self._known, terms.zone, end))
+        self._course = course_of(self._known, self._standing.period)
+
+    def _judge(self, now: datetime) -> Verdict:
+        terms = self._terms
+        case = terms.case(self._standing, now)
+        if terms.book is not None:
+            self._note(terms.book.announced(case))
+        verdict = judge(
+            self._standing,
+            terms.catalogue,
+            case.policy,
+            now,
+            currency=terms.currency,
+            zone=terms.zone,
+        )
+        self._note(verdict.events)
+        self.told.look(now, self._standing, case.policy)
+        return verdict
+
+    def _tell(self, telling: Sequence[Event], now: datetime) -> Verdict | None:
+        """Take in what somebody told; return what it led to, None where it changed nothing."""
+        verdict, came_of_it = None, Counter[str]()
+        for step in retell.steps(telling):
+            if isinstance(step, Fact) and came_of_it[step.fact]:
+                came_of_it[step.fact] -= 1  # it was no fact of its own
+                continue
+            events = self._accepted(step, now) if isinstance(step, Fact) else step
+            came_of_it.update(fact.fact for fact in map(retell.fact_of, events[1:]) if fact)
+            before = self._standing
+            self._note(events)
+            if self._standing is not before:
+                verdict = self._judge(now)
+        return verdict
+
+    def _accepted(self, fact: Fact, now: datetime) -> tuple[Event, ...]:
+        terms = self._terms
+        found = facts.accept(
+            self._standing,
+            fact,
+            terms.catalogue,
+            terms.case(self._standing, now).policy,
+            now,
+            currency=terms.currency,
+            zone=terms.zone,
+        )
+        if isinstance(found, facts.Refused):
+            self.told.refused += 1
+            return ()
+        return found
+
+    def _after(self, verdict: Verdict, now: datetime) -> Generator[Ask, Answer, datetime]:
+        """Return when to look again: usage at a line, or time alone; at the latest a new period."""
+        end = self._standing.period.end
+        soonest = end if verdict.due_at is None else min(verdict.due_at, end)
+        self._late = False
+        if verdict.watch_bytes is not None:
+            counts = self._standing.product.counts
+            at = yield from self._course.reaches(verdict.watch_bytes, counts, after=micros(now))
+            if at is not None:
+                self._late = moment(at) >= end
+                soonest = min(soonest, self._of_the_day(verdict, moment(at), end))
+        return max(soonest, now + _TICK)
+
+    def _of_the_day(self, verdict: Verdict, at: datetime, end: datetime) -> datetime:
+        """Return when to look because of usage at *at*: unit after unit is charged by the day.
+
+        A subscriber far over the cap would else be judged at every gigabyte.
+        """
+        charged = verdict.events and all(event.kind == "charge" for event in verdict.events)
+        if not charged or at >= end:
+            return at
+        local = at.astimezone(self._terms.zone)
+        midnight = datetime.combine(local.date() + _DAY, time(), self._terms.zone)
+        return min(end, midnight.astimezone(UTC), self._until) - _TICK
+
+    def _use(self, figures: Figures, now: datetime) -> None:
+        standing = self._standing
+        used = usage_of(standing.subscriber.id, standing.period, figures)
+        last = read_to = None
+        if standing.matters:
+            last, read_to = self._last(standing.period), now
+        self._standing = replace(standing, usage=used, last=last, read_to=read_to)
+
+    def _last(self, period: Period) -> Usage:
+        """Return the usage of the period before *period*."""
+        known, zone = self._known, self._terms.zone
+        before = period_in(known, zone, period.start - _TICK)
+        counted = known.periods.get(before.start)
+        return usage_of(known.subscriber.id, before, NOTHING if counted is None else counted[1])
+
+    def _note(self, events: Sequence[Event]) -> None:
+        if events:
+            self.told.events += events
+            self._standing = apply(self._standing, events, self._terms.catalogue)
+
+
+def _first(known: Known, terms: Terms, at: datetime) -> Standing:
+    """Return what is known of a subscriber of whom nobody told anything yet.
+
+    The product was the one that the first move on record led away from.
+    """
+    moves = (event.figures for event in known.trail if event.kind == "plan_changed")
+    product = ProductId(str(next(moves, {"from": known.subscriber.product})["from"]))
+    subscriber = replace(known.subscriber, product=product)
+    period = period_in(known, terms.zone, at)
+    return Standing(
+        subscriber=subscriber,
+        product=terms.catalogue[product],
+        period=period,
+        usage=Usage(subscriber=subscriber.id, period=period),
+    )
+
+
+def _after(standing: Standing, event: Event, known: Known, terms: Terms) -> Standing:
+    there = _turned_to(standing, known, terms.zone, event.at)
+    return apply(there, (event,), terms.catalogue)
+
+
+def _turned_to(standing: Standing, known: Known, zone: ZoneInfo, at: datetime) -> Standing:
+    if at < standing.period.end:
+        return standing
+    return turned(standing, period_in(known, zone, at))

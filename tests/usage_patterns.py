@@ -1,0 +1,48 @@
+"""Households with habits by the day of the week, moods that last, and months that differ."""
+
+import math
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from tests.builders import GB
+
+_WEEKENDS = (0.75, 0.75, 0.8, 0.85, 1.15, 1.4, 1.3)  # home on weekends
+_OFFICES = (1.25, 1.25, 1.2, 1.2, 1.1, 0.5, 0.5)  # works at home from Monday to Friday
+
+
+@dataclass(frozen=True)
+class Household:
+    """How much on an average day, and when."""
+
+    mean_bytes: float
+    weekday: tuple[float, ...]
+    seed: str
+
+
+def households(count, *, seed=1, cap_bytes=100 * GB):
+    """Return *count* households, the middle one using some two thirds of the cap a month."""
+    dice = random.Random(seed)
+    return [
+        Household(
+            mean_bytes=cap_bytes / 30 * dice.lognormvariate(math.log(0.7), 0.6),
+            weekday=dice.choice((_WEEKENDS, _WEEKENDS, _OFFICES)),
+            seed=f"{seed} {n}",
+        )
+        for n in range(count)
+    ]
+
+
+def days_of(household, first, count):
+    """Return what *household* uses on each of *count* days from *first* on."""
+    dice = random.Random(household.seed)
+    found: dict[date, int] = {}
+    mood = month = 0.0
+    for n in range(count):
+        day = first + timedelta(days=n)
+        if day.day == 1 or n == 0:
+            month = 0.7 * month + dice.gauss(0, 0.15)
+        mood = 0.4 * mood + dice.gauss(0, 0.3)
+        usual = household.mean_bytes * household.weekday[day.weekday()]
+        found[day] = int(usual * math.exp(month + mood - 0.07))
+    return found
