@@ -20,7 +20,7 @@ from capd.fill import fill_all_turn
 from capd.house import House
 from capd.lines import Line, event_record, line_of
 from capd.metrics import Metrics
-from capd.model import Counts, Fact, Inventory, MeterKey, Reading, SubscriberId
+from capd.model import Counts, Fact, Inventory, MeterKey, Reading, Reason, SubscriberId
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
 
@@ -84,6 +84,8 @@ async def replay(
 
 def _soonest(policy: Policy, inventory: Inventory) -> timedelta:
     """Return how soon after a reading time alone can change what follows from it (UC-8)."""
+    if Reason.CAP in policy.quiet.reasons:
+        return timedelta(minutes=1)  # a working hour may begin at any time
     hours = {policy.delay_h, *(product.delay_h or 0 for product in inventory.products)} - {0}
     return timedelta(hours=min(hours)) if hours else timedelta.max
 

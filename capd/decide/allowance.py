@@ -1,6 +1,6 @@
 """UC-1, UC-10: the sentence behind the service that is owed, with the figures."""
 
-from capd.decide import breaches, caps, delays, holds
+from capd.decide import breaches, caps, holds
 from capd.decide.case import Case
 from capd.decide.prepaid import balance
 from capd.decide.wording import amount_text, day_text, list_text, moment_text, of_text, rate_clause
@@ -35,7 +35,7 @@ def used_text(case: Case) -> str:
 
 def _over_in_service(case: Case) -> tuple[str, str]:
     """Return why nobody stops a subscriber who is over the cap: put off, or charged for."""
-    until, used = delays.end(case, breaches.current(case)), used_text(case)
+    until, used = caps.follows_at(case, breaches.current(case)), used_text(case)
     if case.now < until:
         clause = case.policy.clauses.delay
         when = moment_text(until, case.zone)

@@ -1,5 +1,7 @@
 """UC-2, UC-4, UC-8: what follows from using more than the allowance."""
 
+from datetime import datetime
+
 from capd.decide import breaches, delays, overage, upgrades
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures
@@ -13,14 +15,23 @@ def over(case: Case) -> tuple[Event, ...]:
     if not case.is_over or case.cap_hold is not None:
         return ()
     breach = breaches.current(case)
-    if case.now < delays.end(case, breach):
-        return delays.put_off(case, breach)
+    until = follows_at(case, breach)
+    if case.now < until:
+        return delays.put_off(case, breach, until)
     action = action_for(case, breach.number)
     if action is Action.CHARGE:
         return overage.charges(case, breach)
     if action is Action.UPGRADE:
         return upgrades.moved_up(case, breach) or _suspended(case, breach)
     return _suspended(case, breach)
+
+
+def follows_at(case: Case, breach: Current) -> datetime:
+    """Return when something follows from *breach*; a suspension may wait for a working hour."""
+    action = action_for(case, breach.number)
+    moved = action is Action.UPGRADE and upgrades.target(case) is not None
+    stops = not moved and action is not Action.CHARGE
+    return delays.over_at(case, breach, stops=stops)
 
 
 def action_for(case: Case, number: int) -> Action:
@@ -48,7 +59,7 @@ def _suspended(case: Case, breach: Current) -> tuple[Event, ...]:
         "allowance_bytes": case.allowance,
     }
     recorded = breach.recorded
-    at, until = case.now, delays.end(case, breach)
+    at, until = case.now, delays.over_at(case, breach, stops=True)
     if recorded is not None and recorded.allowance_bytes == case.allowance and until > recorded.at:
         at = until  # over ever since, so it fell due then, even if nobody looked
     clause = case.policy.hold_rule(Reason.CAP).clause

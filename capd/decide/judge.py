@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from capd.decide import allowance, breaches, caps, delays, holds, notices, overage
+from capd.decide import allowance, breaches, caps, holds, notices, overage
 from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
 from capd.decide.contract import addresses, downgrades
@@ -113,7 +113,7 @@ def due_at(case: Case) -> datetime:
     if case.standing.delay is not None:
         moments.append(case.standing.delay.until)
     if case.is_over and case.cap_hold is None:
-        moments.append(delays.end(case, breaches.current(case)))
+        moments.append(caps.follows_at(case, breaches.current(case)))
     later = [moment for moment in moments if moment > case.now]
     return min([*later, case.standing.period.end])
 

@@ -200,7 +200,9 @@ policies = st.builds(
         least=st.sampled_from([Decimal(0), Decimal(10)]),
         disputes_wait=st.booleans(),
     ),
-    quiet=st.sampled_from([Quiet(), Quiet(reasons=())]),
+    quiet=st.sampled_from(
+        [Quiet(), Quiet(reasons=()), Quiet(reasons=(Reason.CAP, Reason.BREACH, Reason.NON_PAYMENT))]
+    ),
     reconnection=st.sampled_from(
         [Reconnection(), Reconnection(fee=Decimal(9), late_fee=Decimal(1))]
     ),
