@@ -119,6 +119,8 @@ def _say_why(record: Mapping[str, object]) -> None:
     if isinstance(figures, dict):
         used, of = _size(figures["counted_bytes"]), _size(figures["allowance_bytes"])
         line(f"used {used} of {of} in {figures['period']}")
+        if "balance_bytes" in figures:
+            line(f"balance {_size(max(0, figures['balance_bytes']))}")
     for row in _listed(record["readings"]):
         counters = f"down {row['down_bytes']}, up {row['up_bytes']}"
         line(f"last read: {row['device']} {row['meter']} at {row['at']}: {counters}")

@@ -78,6 +78,8 @@ def _say(record: dict[str, object], *, parts: bool) -> None:
         ("estimated", "estimated_bytes"),
     ):  # fmt: skip
         line(f"{name:<10} {_size(record[key])}")
+    if isinstance(left := record.get("balance_bytes"), int):
+        line(f"{'balance':<10} {_size(max(0, left))}")
     line(f"{'unknown':<10} {record['unknown_s']} s")
     told = record["holds"]
     for hold in told if isinstance(told, list) else ():

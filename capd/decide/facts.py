@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
-from capd.decide import holds
+from capd.decide import holds, proration
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
 from capd.decide.contract import facts as contract
@@ -64,7 +64,8 @@ def accept(
         zone=zone,
         past=past,
     )
-    return FACTS[fact.fact].accept(told)
+    found = FACTS[fact.fact].accept(told)
+    return found if isinstance(found, Refused) else (*found, *proration.following(told.case, found))
 
 
 def recalled(fact: Fact) -> Mapping[str, tuple[str, str]]:

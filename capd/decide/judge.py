@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
-from capd.decide import allowance, breaches, caps, holds, notices, overage
+from capd.decide import allowance, breaches, caps, holds, notices, overage, proration
 from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
 from capd.decide.contract import addresses, downgrades
@@ -80,6 +80,7 @@ def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
         for rule in RULES:
             found = rule(case)
             if found:
+                found = (*found, *proration.following(case, found))
                 events += found
                 case = replace(case, standing=apply(case.standing, found, case.catalogue))
         if len(events) == before:

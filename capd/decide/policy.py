@@ -13,6 +13,7 @@ from capd.decide.terms.debt import BreachTerms, Dunning, Quiet, Reconnection
 from capd.decide.terms.fair import FairUse
 from capd.decide.terms.installation import Installation
 from capd.decide.terms.prepaid import Prepaid
+from capd.decide.terms.proration import Proration
 from capd.decide.terms.voice import Calls
 from capd.model import Reason
 
@@ -109,6 +110,7 @@ class Policy:
     reconnection: Reconnection = field(default_factory=Reconnection)
     breach: BreachTerms = field(default_factory=BreachTerms)
     prepaid: Prepaid = field(default_factory=Prepaid)
+    proration: Proration = field(default_factory=Proration)
 
     def hold_rule(self, reason: Reason) -> HoldRule:
         """Return what a hold with *reason* does; one that the file left out blocks."""

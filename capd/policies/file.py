@@ -15,6 +15,7 @@ from capd.policies.fair import FairUseSection
 from capd.policies.holds import Holds
 from capd.policies.installation import InstallationSection
 from capd.policies.prepaid import PrepaidSection
+from capd.policies.proration import ProrationSection
 from capd.policies.shapes import Strict
 from capd.policies.usage import Allowance, Cap, Delay, Downgrade, Notices, Repeat
 from capd.policies.voice import CallSection
@@ -45,6 +46,7 @@ class PolicyFile(Strict):
     reconnection: ReconnectionSection = ReconnectionSection()
     breach: BreachSection = BreachSection()
     prepaid: PrepaidSection = PrepaidSection()
+    proration: ProrationSection = ProrationSection()
 
     def policy(self) -> Policy:
         """Return what the file says, and what it leaves out as it is by default."""
@@ -74,6 +76,7 @@ class PolicyFile(Strict):
             reconnection=self.reconnection.terms(),
             breach=self.breach.terms(),
             prepaid=self.prepaid.terms(),
+            proration=self.proration.terms(),
         )
 
     def _clauses(self) -> Clauses:

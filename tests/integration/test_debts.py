@@ -1,6 +1,7 @@
 """Money owed in the books of both databases: each reference once, what is over is recalled."""
 
 import asyncio
+import json
 from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from capd.metrics import Metrics
 from capd.model import OrderState
 from capd.parts import open_house
 from capd.pipeline import accept_turn, decide_turn
-from tests.builders import NOON, a_fact, an_inventory
+from tests.builders import GB, NOON, a_fact, an_inventory
 from tests.servers.commandline import Capd
 
 DAY = timedelta(days=1)
@@ -101,3 +102,33 @@ def test_charges_are_listed_with_their_ids_and_reasons(tmp_path):
     )  # fmt: skip
     assert record["charge_id"] in capd.ok("charges").out
     assert capd("charges", "--subscriber", "S-9").code == 1
+
+
+def test_a_balance_is_shown_and_what_restores_service__E_1(tmp_path):
+    capd = Capd(tmp_path)
+    capd.ok("init")
+    inventory = json.loads((tmp_path / "inventory.json").read_text())
+    inventory["products"].append({"id": "pre", "name": "Prepaid", "kind": "prepaid"})
+    inventory["subscribers"][0]["product"] = "pre"
+    (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+    capd.ok("import", "inventory.json")
+    capd.ok("export", "out")
+    exported = json.loads((tmp_path / "out" / "inventory.json").read_text())
+    assert [p["kind"] for p in exported["products"] if p["id"] == "pre"] == ["prepaid"]
+    capd.ok("topup", "S-1", "5GB", "--reference", "buy-1")
+    assert capd.ok("usage", "S-1", "--json").json()["balance_bytes"] == 5 * GB
+    assert "balance    5 GB" in capd.ok("usage", "S-1").out
+    shown = capd.ok("explain", "S-1").out
+    assert "In service: 5 GB of the balance left." in shown
+    assert "- Using more than another 5 GB uses up the balance (E-1)." in shown
+    assert "topup" in capd.ok("events").out
+
+
+def test_a_prepaid_product_has_no_cap__E_1(tmp_path):
+    capd = Capd(tmp_path)
+    capd.ok("init")
+    products = [{"id": "pre", "name": "Prepaid", "kind": "prepaid", "cap": "5GB"}]
+    (tmp_path / "more.json").write_text(json.dumps({"products": products}))
+    refused = capd("import", "more.json")
+    assert refused.code == 2
+    assert "a prepaid product has a balance that is bought, and no cap" in refused.err
