@@ -11,6 +11,7 @@ from capd.decide import holds, proration
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
 from capd.decide.contract import facts as contract
+from capd.decide.debt import attempts
 from capd.decide.debt import facts as debt
 from capd.decide.debt.facts import extension
 from capd.decide.debt.state import released
@@ -135,6 +136,8 @@ def _hold(told: Told) -> Answer:
     rule, until = told.policy.hold_rule(reason), told.moment("until")
     if until is not None and until <= told.now:
         return Refused(f"until: {rfc3339(until)} is over already")
+    if reason is Reason.NON_PAYMENT and (refused := attempts.refusal(told.case)) is not None:
+        return Refused(refused)
     if told.get("down") or told.get("up"):
         if rule.blocking:
             return Refused(f"a hold for {reason.value} stops service: it has no rates")

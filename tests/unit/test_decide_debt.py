@@ -520,3 +520,15 @@ def test_a_call_that_was_never_made_is_what_keeps_service_on__C_2():
 
 def test_who_owes_nothing_is_told_nothing_of_money():
     assert ways(Customer()) == ()
+
+
+def test_a_person_may_not_suspend_either_before_both_attempts_are_on_record__C_2():
+    customer = billed(TERMS_C)
+    by_hand = {"reason": "non_payment", "note": "owes us"}
+    assert customer.tell("hold", **by_hand) == "email and phone: must have been tried before (C-2)"
+    customer.tell("attempt", channel="email")
+    assert customer.tell("hold", **by_hand) == "phone: must have been tried before (C-2)"
+    customer.tell("attempt", channel="phone")
+    assert customer.tell("hold", **by_hand) is None
+    assert Customer(TERMS_C).tell("hold", **by_hand).endswith("(C-2)")
+    assert Customer(TERMS_C).tell("hold", reason="aup", note="spam") is None

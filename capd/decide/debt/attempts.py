@@ -4,7 +4,7 @@ from datetime import datetime, time
 
 from capd.decide import matters, quiet
 from capd.decide.case import Case
-from capd.decide.debt.book import Invoice
+from capd.decide.debt.book import Invoice, invoices
 from capd.model import Standing
 
 
@@ -33,6 +33,22 @@ def missing(case: Case, invoice: Invoice) -> tuple[str, ...]:
     """Return the channels that must still be tried before *invoice* may stop service."""
     wanted = case.policy.dunning.attempts
     return tuple(channel for channel in wanted if on_record(case, invoice, channel) is None)
+
+
+def refusal(case: Case) -> str | None:
+    """Return why nobody may suspend for a missed payment by hand; None: the attempts are there.
+
+    Where no invoice is known, any attempt on record is one about the debt.
+    """
+    terms = case.policy.dunning
+    owed = invoices(case.standing)
+    lacking = [missing(case, invoice) for invoice in owed] or [
+        tuple(channel for channel in terms.attempts if tried_at(case.standing, channel) is None)
+    ]
+    least = min(lacking, key=len)
+    if not least:
+        return None
+    return f"{' and '.join(least)}: must have been tried before ({terms.attempts_clause})"
 
 
 def complete_at(case: Case, invoice: Invoice) -> datetime:
