@@ -192,12 +192,12 @@ def _something_left(usage: Usage, wanted: Part) -> Part:
 def _when(
     house: House, subscriber: Subscriber, correction: Correction, now: datetime
 ) -> tuple[Period, datetime]:
-    day, at = subscriber.cycle_day, correction.at
+    cycle, at = subscriber.cycle, correction.at
     if correction.period is None:
-        period = period_of(at or now, day, house.zone)
+        period = period_of(at or now, cycle, house.zone)
     else:
         try:
-            period = period_named(correction.period, day, house.zone)
+            period = period_named(correction.period, cycle, house.zone)
         except ValueError as exc:
             raise CannotBeDone(f"the period {exc}") from None
     if period.start > now or (at is not None and at > now):
@@ -255,7 +255,7 @@ def _call(house: House, subscriber: Subscriber, event: Event) -> Part:
     ended_at = moment_of(str(event.figures["ended_at"]))
     return Part(
         subscriber=subscriber.id,
-        period=period_of(ended_at, subscriber.cycle_day, house.zone),
+        period=period_of(ended_at, subscriber.cycle, house.zone),
         started_at=ended_at,
         ended_at=ended_at,
         down_bytes=int(event.figures["counted_seconds"] or 0),

@@ -75,6 +75,13 @@ class Sector:
     capacity_up_bps: int | None = None
 
 
+class Cycle(NamedTuple):
+    """On which day of the month somebody's periods start, and on which they did before."""
+
+    day: int  # 1 to 31; a shorter month starts its period on its last day
+    earlier: tuple[tuple[datetime, int], ...] = ()  # (when it was changed, the day up to then)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
     """Who pays, for what, from which day of the month."""
@@ -88,6 +95,12 @@ class Subscriber:
     address: str | None = None
     linked: tuple[str, ...] = ()
     shares_address: bool = False  # CT-13: agreed, though somebody else is served there
+    earlier_days: tuple[tuple[datetime, int], ...] = field(default=(), compare=False)  # see Cycle
+
+    @property
+    def cycle(self) -> Cycle:
+        """Return when the subscriber's periods start."""
+        return Cycle(self.cycle_day, self.earlier_days)
 
 
 class MeterKey(NamedTuple):
@@ -357,9 +370,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """A billing month, *start* up to and not including *end*; named by the month it starts in."""
+    """A billing month, *start* up to and not including *end*; named by the month it starts in.
 
-    name: str  # "2026-03"
+    Where a changed cycle day makes a second one start in a month, that one is named by its day.
+    """
+
+    name: str  # "2026-03", or "2026-03-25"
     start: datetime
     end: datetime
 
@@ -529,6 +545,7 @@ class Standing:
     last: Usage | None = None  # of the period before this one; only where a matter is open
     read_to: datetime | None = None  # every main meter was read by then; likewise
     lifetime: Usage | None = None  # of all time; only where there is a balance, or is to be (E-1)
+    days: tuple[int, int] | None = None  # served, of the whole; None: the period is a whole one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

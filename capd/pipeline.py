@@ -175,7 +175,7 @@ def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
         shares = parts(
             result.entry,
             home.subscriber,
-            home.cycle_day,
+            home.cycle,
             house.zone,
             counts=home.counts_bytes,
             within=line.period if line else None,

@@ -221,7 +221,7 @@ class _Run:
             subscriber = await self._house.store.people.subscriber(who)
             if subscriber is None:
                 continue
-            period = period_of(self._began, subscriber.cycle_day, self._house.zone)
+            period = period_of(self._began, subscriber.cycle, self._house.zone)
             while True:
                 usage = await self._house.store.ledger.usage(who, period)
                 product = products[subscriber.product]
@@ -230,4 +230,4 @@ class _Run:
                 yield usage_record(usage, counts, allowance, product.unit)
                 if period.end > self._now:
                     break
-                period = next_period(period, subscriber.cycle_day, self._house.zone)
+                period = next_period(period, subscriber.cycle, self._house.zone)

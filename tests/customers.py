@@ -96,7 +96,7 @@ class Customer:
         return self.look()
 
     def _in_its_period(self):
-        period = period_of(self.now, self.standing.subscriber.cycle_day, self.zone)
+        period = period_of(self.now, self.standing.subscriber.cycle, self.zone)
         if period != self.standing.period:
             self.standing = replace(
                 self.standing, period=period, topup_bytes=0, given=(), charged=(),

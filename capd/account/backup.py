@@ -2,16 +2,23 @@
 
 Both see the same bytes. Over a window between two readings of the backup, no more can have gone
 uncounted than the backup shows, less all that the main meters' entries counted that touch the
-window: so for any flow, what is counted stays at or below what truly flowed. That holds for any
+window; of an entry that only begins or ends in it, no more than its link can carry in what they
+share. So for any flow, what is counted stays at or below what truly flowed. That holds for any
 window whatever; the one is taken that says most of the gap.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
+from capd.account.counters import carried
 from capd.model import MeterKey
+
+_MICROSECOND = timedelta(microseconds=1)
+_SLACK = timedelta(
+    seconds=1
+)  # counters are as old as an answer takes, and a link may be slower now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +30,7 @@ class Span:
     down: int
     up: int
     known: bool = True  # False: a part of the time is unknown
+    link_bps: int | None = None  # of its meter
 
     def touches(self, start: datetime, end: datetime) -> bool:
         """Say whether some of the time from *start* to *end* is the span's."""
@@ -111,10 +119,20 @@ def _over(gap: Gap, key: MeterKey, window: Sequence[Span], counted: Sequence[Spa
         key=key,
         start=start,
         end=end,
-        down=max(0, sum(one.down for one in window) - sum(one.down for one in there)),
-        up=max(0, sum(one.up for one in window) - sum(one.up for one in there)),
+        down=max(
+            0, sum(w.down for w in window) - sum(_within(s, s.down, start, end) for s in there)
+        ),
+        up=max(0, sum(w.up for w in window) - sum(_within(s, s.up, start, end) for s in there)),
         # what was taken off was all of the window's, so the difference is all that was missing
         whole=start <= gap.unknown_from
         and gap.unknown_to <= end
         and not any(one.down or one.up for one in outside),
     )
+
+
+def _within(one: Span, count: int, start: datetime, end: datetime) -> int:
+    """Return how much of *count* can have flowed from *start* to *end* at most."""
+    if one.link_bps is None or (start <= one.start and one.end <= end):
+        return count
+    shared = min(one.end, end) - max(one.start, start) + _SLACK
+    return min(count, carried(one.link_bps, shared // _MICROSECOND))

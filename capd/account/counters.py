@@ -171,7 +171,7 @@ def _wrapped(last: Reading, reading: Reading) -> Count | None:
 def _most_bytes(last: Reading, reading: Reading) -> int | None:
     """Return what the link can carry one way in the gap, 5 % grace included; None: not known."""
     link_bps = max(last.link_bps or 0, reading.link_bps or 0)
-    return _carried(link_bps, _elapsed_us(last, reading)) if link_bps else None
+    return carried(link_bps, _elapsed_us(last, reading)) if link_bps else None
 
 
 def _elapsed_us(last: Reading, reading: Reading) -> int:
@@ -182,7 +182,7 @@ def _elapsed_us(last: Reading, reading: Reading) -> int:
     return max(by_clock, int((reading.uptime_s - last.uptime_s) * 1_000_000))
 
 
-def _carried(link_bps: int, micros: int) -> int:
+def carried(link_bps: int, micros: int) -> int:
     """Return what *link_bps* can carry one way in *micros*, 5 % grace included (CN-10)."""
     return min(link_bps * micros * 105 // (8 * 100 * 1_000_000), _LARGEST)
 
@@ -191,7 +191,7 @@ def _checked(last: Reading, reading: Reading, count: Count) -> Step:
     """Return the step, unless it is more than the link can carry (CN-10)."""
     link_bps = max(last.link_bps or 0, reading.link_bps or 0) or _FASTEST_BPS
     before_us = (count.flowed_from - last.at) // _MICROSECOND
-    most = _carried(
+    most = carried(
         link_bps, _elapsed_us(last, reading) - before_us + int(count.slack_s * 1_000_000)
     )
     if max(count.down, count.up) > most:

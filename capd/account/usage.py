@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from capd.account.periods import next_period, period_of
-from capd.model import Entry, Part, Period, SubscriberId
+from capd.model import Cycle, Entry, Part, Period, SubscriberId
 from capd.units import micros
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -15,7 +15,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def parts(
     entry: Entry,
     subscriber: SubscriberId,
-    cycle_day: int,
+    cycle: Cycle | int,
     zone: ZoneInfo,
     *,
     counts: bool = True,
@@ -26,12 +26,12 @@ def parts(
     *within* is the period that the meter's last part was in, where known: it saves the search.
     """
     if within is None or not within.start <= entry.started_at < within.end:
-        within = period_of(entry.started_at, cycle_day, zone)
+        within = period_of(entry.started_at, cycle, zone)
     if entry.ended_at <= within.end:
         return (_whole(entry, subscriber, within, counts=counts),)
     periods = [within]
     while periods[-1].end < entry.ended_at:
-        periods.append(next_period(periods[-1], cycle_day, zone))
+        periods.append(next_period(periods[-1], cycle, zone))
     cuts = [period.start for period in periods[1:]]
     flow = (entry.flowed_from, entry.ended_at)
     down = share(entry.down_bytes, *flow, cuts)

@@ -124,10 +124,9 @@ def _record(
     now: datetime,
 ) -> dict[str, object]:
     who, product = standing.subscriber, standing.product
-    usage = usage_record(
-        standing.usage, product.counts, allowance_with(standing, product), product.unit
-    )
     policy = house.policy_of(standing, now)
+    allowance = allowance_with(standing, product, policy)
+    usage = usage_record(standing.usage, product.counts, allowance, product.unit)
     usage |= about(standing, usage, policy)
     verdict = judge(standing, catalogue, policy, now, currency=house.currency, zone=house.zone)
     return {

@@ -38,14 +38,15 @@ async def usage(
     standing = await standing_of(house, who, now)
     asked = standing
     if period is not None:
-        start = period_named(period, standing.subscriber.cycle_day, house.zone).start
+        start = period_named(period, standing.subscriber.cycle, house.zone).start
         if start > now:
             raise CannotBeDone(f"{who}: the period {period} has not begun")
         asked = await standing_of(house, who, start)
     product = await _product_then(house, asked, ended=asked.period.end <= now)
-    allowance = allowance_with(asked, product)
+    policy = house.policy_of(standing, now)
+    allowance = allowance_with(asked, product, policy)
     record = usage_record(asked.usage, product.counts, allowance, product.unit)
-    record |= about(standing, record, house.policy_of(standing, now))
+    record |= about(standing, record, policy)
     rows: Sequence[Row] = ()
     if by is not None:
         rows = await house.store.history.by_time(

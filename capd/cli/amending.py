@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from capd import config as configuration
-from capd.account.periods import period_named
+from capd.account.periods import is_name
 from capd.amend import Correction, correct_turn, drawer_turn
 from capd.answers.desk import aside_record, reading_record
 from capd.cli.books import author, local_moment, opened, wait
@@ -139,11 +139,8 @@ async def _correct(
     settings = configuration.load(path)
     period, at = when
     down, up = (_signed(name, text) for name, text in zip(("down", "up"), sizes, strict=True))
-    if period is not None:
-        try:
-            period_named(period, 1, settings.operator.zone)
-        except ValueError as exc:
-            raise ConfigError(f"--period: {exc}") from None
+    if period is not None and not is_name(period):
+        raise ConfigError(f"--period: wants a period such as 2026-03, not {period!r}")
     correction = Correction(
         subscriber=SubscriberId(who),
         down_bytes=down,

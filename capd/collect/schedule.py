@@ -1,17 +1,22 @@
 """When to ask whom: spread over the interval, nobody twice at once, the silent less often.
 
+Devices that see the same subscriber's bytes, where one of them stands in for the other (CN-14), are
+asked in the same moment: then what the one was blind to is what the other saw, to the byte.
+
 Thinks only: times are seconds of any steady clock, handed in.
 """
 
 import heapq
 import zlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import floor
 
-from capd.model import Device, DeviceId
+from capd.model import Device, DeviceId, Role, SubscriberId
 
+_MOST_TOGETHER = 200
 _FIRST_A_SECOND = 200  # new devices that are asked at once, so that a start shows something soon
 
 
@@ -28,6 +33,7 @@ class Turn:
     """A device in the schedule; changes as it is asked."""
 
     device: Device
+    leader: DeviceId  # whose phase it has
     interval_s: float
     anchor: float  # a moment of its own on the interval: its phase
     due: float
@@ -48,6 +54,7 @@ class Schedule:
         self._turns: dict[DeviceId, Turn] = {}
         self._heap: list[tuple[float, int, Turn]] = []
         self._pushed = 0
+        self._together: Mapping[DeviceId, Device] = {}
         self.silent = 0  # how many devices are asked less often
 
     def __len__(self) -> int:
@@ -59,6 +66,7 @@ class Schedule:
         *wall* is the time of day at *now*, in seconds since 1970: it fixes the phases.
         """
         wanted = {device.id: device for device in devices}
+        self._together = together(wanted.values(), self._interval_s)
         gone = [known for known in self._turns if known not in wanted]
         for known in gone:
             self._drop(self._turns.pop(known))
@@ -67,7 +75,7 @@ class Schedule:
             turn = self._turns.get(device.id)
             if turn is None:
                 self._add(device, now, wall, within_s=max(1.0, new / _FIRST_A_SECOND))
-            elif turn.device != device:
+            elif turn.device != device or turn.leader != self._leader(device).id:
                 self._renew(turn, device, now, wall)
         return gone
 
@@ -126,24 +134,34 @@ class Schedule:
     def _add(self, device: Device, now: float, wall: float, *, within_s: float) -> None:
         """Ask *device* once soon, spread over *within_s*, and from then on in its own slots."""
         interval, anchor = self._phase(device, now, wall)
-        first = min(anchor, now + _share(device) * within_s)
-        turn = Turn(device=device, interval_s=interval, anchor=anchor, due=first)
+        first = min(anchor, now + _share(self._leader(device)) * within_s)
+        leader = self._leader(device).id
+        turn = Turn(device=device, leader=leader, interval_s=interval, anchor=anchor, due=first)
         self._turns[device.id] = turn
         self._push(turn, first)
 
     def _renew(self, turn: Turn, device: Device, now: float, wall: float) -> None:
-        """Ask by *device*'s new data; from its next slot, unless its interval is another now."""
+        """Ask by *device*'s new data; from its next slot, unless its slots are others now."""
         turn.device = device
         interval, anchor = self._phase(device, now, wall)
-        if interval != turn.interval_s:
+        leader = self._leader(device).id
+        if (interval, leader) != (turn.interval_s, turn.leader):
+            turn.leader = leader
             turn.interval_s, turn.anchor = interval, anchor
             if not turn.running:
                 self._push(turn, anchor)
 
     def _phase(self, device: Device, now: float, wall: float) -> tuple[float, float]:
         """Return the interval of *device*, and its first moment from *now* on."""
-        interval = float(device.interval_s or self._interval_s)
-        return interval, now + (_share(device) * interval - wall) % interval
+        interval, leader = self._interval(device), self._leader(device)
+        return interval, now + (_share(leader) * self._interval(leader) - wall) % interval
+
+    def _leader(self, device: Device) -> Device:
+        """Return the device whose phase *device* has: its own, or that of those it goes with."""
+        return self._together.get(device.id, device)
+
+    def _interval(self, device: Device) -> float:
+        return float(device.interval_s or self._interval_s)
 
     def _push(self, turn: Turn, due: float) -> None:
         turn.due = due
@@ -154,6 +172,41 @@ class Schedule:
     def _is_stale(entry: tuple[float, int, Turn]) -> bool:
         due, _, turn = entry
         return turn.gone or turn.running or due != turn.due
+
+
+def together(devices: Iterable[Device], interval_s: float) -> dict[DeviceId, Device]:
+    """Return whose phase each of *devices* takes that is not alone with its subscribers.
+
+    Those that main and backup meters of one subscriber bind together follow the one of them that
+    is asked most often; where that would be more than a few, each keeps its own.
+    """
+    on: dict[SubscriberId, list[Device]] = defaultdict(list)
+    backed = set()
+    for device in devices:
+        for meter in device.meters:
+            on[meter.subscriber].append(device)
+            if meter.role is Role.BACKUP:
+                backed.add(meter.subscriber)
+    above: dict[DeviceId, DeviceId] = {}
+
+    def top(device: DeviceId) -> DeviceId:
+        while device in above:
+            device = above[device]
+        return device
+
+    for who in sorted(backed):
+        first, *others = sorted({top(device.id) for device in on[who]})
+        above |= dict.fromkeys(others, first)
+    groups: dict[DeviceId, dict[DeviceId, Device]] = defaultdict(dict)
+    for who in backed:
+        for device in on[who]:
+            groups[top(device.id)][device.id] = device
+    return {
+        device: min(group.values(), key=lambda one: (one.interval_s or interval_s, one.id))
+        for group in groups.values()
+        if 1 < len(group) <= _MOST_TOGETHER
+        for device in group
+    }
 
 
 def _share(device: Device) -> float:

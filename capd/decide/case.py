@@ -31,7 +31,7 @@ class Case:
     @property
     def allowance(self) -> int | None:
         """Return the period's allowance in bytes; None: unlimited (UC-1)."""
-        return allowance_with(self.standing, self.standing.product)
+        return allowance_with(self.standing, self.standing.product, self.policy)
 
     @property
     def is_over(self) -> bool:
@@ -78,14 +78,24 @@ class Case:
         return next((h for h in self.standing.holds if h.reason is Reason.CAP), None)
 
 
-def allowance_with(standing: Standing, product: Product) -> int | None:
+def prorated(amount: int, served: int, whole: int) -> int:
+    """Return *amount* (bytes, or seconds) for *served* days of *whole* ones, rounded down (B-2)."""
+    return amount * served // whole
+
+
+def allowance_with(standing: Standing, product: Product, policy: Policy) -> int | None:
     """Return the allowance if the subscriber were on *product*: cap, top-ups, add-ons (UC-1).
+
+    The cap of a period that is not a whole one is by days where the policy says so (B-2).
 
     None: unlimited, by the product or while an add-on makes it so.
     """
     if product.cap_bytes is None:
         return None
-    allowance = product.cap_bytes + standing.topup_bytes
+    cap = product.cap_bytes
+    if policy.prorate and standing.days is not None:
+        cap = prorated(cap, *standing.days)
+    allowance = cap + standing.topup_bytes
     for matter in standing.matters:
         if _adds(standing, matter):
             if matter.data.get("unlimited"):
@@ -102,9 +112,9 @@ def _adds(standing: Standing, matter: Matter) -> bool:
     return ended_at is not None and moment_of(str(ended_at)) >= standing.period.end
 
 
-def covers(standing: Standing, product: Product) -> bool:
+def covers(standing: Standing, product: Product, policy: Policy) -> bool:
     """Say whether what was used so far fits in *product* with the period's top-ups."""
-    allowance = allowance_with(standing, product)
+    allowance = allowance_with(standing, product, policy)
     return allowance is None or standing.usage.counted(product.counts) <= allowance
 
 

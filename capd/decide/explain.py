@@ -67,10 +67,14 @@ def what_would_change(
     clauses, said = policy.clauses, []
     if len(others) < len(blocking):
         effect = "closes the hold for the cap" if others else "restores service"
-        said.append(f"{_ways_back(standing, verdict, catalogue)} {effect} ({clauses.back}).")
+        back = _ways_back(standing, verdict, catalogue, policy)
+        said.append(f"{back} {effect} ({clauses.back}).")
         end = day_text(standing.period.end, zone)
         said.append(f"The new period, from {end}, {effect} ({clauses.allowance}).")
     limits = [hold for hold in standing.holds if hold not in blocking]
+    if policy.prorate and standing.days is not None and verdict.allowance_bytes is not None:
+        served, whole = standing.days
+        said.append(f"The cap of this period is for {served} of {whole} days.")
     said += verdict.ways
     said += [_until_released(hold, "hold", zone) for hold in others if not _ends(standing, hold)]
     said += [_until_released(hold, "limit", zone) for hold in limits]
@@ -97,7 +101,7 @@ def missing_text(verdict: Verdict, unit: Unit = Unit.BYTES) -> str:
 
 
 def product_that_covers(
-    standing: Standing, catalogue: Mapping[ProductId, Product]
+    standing: Standing, catalogue: Mapping[ProductId, Product], policy: Policy
 ) -> Product | None:
     """Return the product of the same family with the lowest cap that covers what was used."""
     fitting = [
@@ -106,7 +110,7 @@ def product_that_covers(
         if product.family == standing.product.family
         and product.id != standing.product.id
         and product.kind is Kind.MONTHLY
-        and covers(standing, product)
+        and covers(standing, product, policy)
     ]
     return min(
         fitting,
@@ -115,10 +119,15 @@ def product_that_covers(
     )
 
 
-def _ways_back(standing: Standing, verdict: Verdict, catalogue: Mapping[ProductId, Product]) -> str:
+def _ways_back(
+    standing: Standing,
+    verdict: Verdict,
+    catalogue: Mapping[ProductId, Product],
+    policy: Policy,
+) -> str:
     unit = standing.product.unit
     buying = f"Buying {missing_text(verdict, unit)} or more"
-    product = product_that_covers(standing, catalogue)
+    product = product_that_covers(standing, catalogue, policy)
     return buying if product is None else f"{buying}, or moving to {product.name},"
 
 

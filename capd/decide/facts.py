@@ -103,7 +103,7 @@ def _topup(told: Told) -> Answer:
         return Refused(f"size: {exc}")
     if is_prepaid(standing):
         return bought(told)
-    before = allowance_with(standing, standing.product)
+    before = allowance_with(standing, standing.product, told.policy)
     if before is None:
         return Refused(f"{standing.product.name} has no cap: there is nothing to add data to")
     reference = told.fact.details["reference"]

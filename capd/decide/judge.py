@@ -79,7 +79,7 @@ def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
         before = len(events)
         for rule in RULES:
             found = rule(case)
-            if found:
+            if found:  # mostly there is nothing: a case as it was need not be made again
                 found = (*found, *proration.following(case, found))
                 events += found
                 case = replace(case, standing=apply(case.standing, found, case.catalogue))

@@ -36,12 +36,17 @@ def _flat(value: Value) -> str | int | bool | None:
 
 def of_kind(standing: Standing, kind: str) -> tuple[Matter, ...]:
     """Return the open matters of *kind*, oldest first."""
+    if not standing.matters:
+        return ()
     return tuple(matter for matter in standing.matters if matter.kind == kind)
 
 
 def find(standing: Standing, kind: str, key: str) -> Matter | None:
     """Return the open matter of *kind* with *key*."""
-    return next((m for m in standing.matters if (m.kind, m.key) == (kind, key)), None)
+    for matter in standing.matters:  # asked of everyone by many rules, and mostly there is none
+        if matter.kind == kind and matter.key == key:
+            return matter
+    return None
 
 
 def text(matter: Matter, name: str) -> str | None:

@@ -96,6 +96,7 @@ class Policy:
     window_months: int = 6  # UC-4: calendar months, rolling, counted from each breach
     second_breach_in_same_period: bool = False  # UC-4: whether it counts
     overage: Overage = field(default_factory=Overage)
+    prorate: bool = False  # B-2: the cap of a period that is not a whole one, by days
     delay_h: int = 0  # UC-8: hours from the breach to what follows from it
     holds: Mapping[Reason, HoldRule] = field(default_factory=_hold_rules)
     clauses: Clauses = field(default_factory=Clauses)

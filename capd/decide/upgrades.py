@@ -22,7 +22,7 @@ def above(case: Case) -> Iterator[Product]:
 def target(case: Case) -> Product | None:
     """Return the first product above that covers the usage, else the last; None: no way up."""
     chain = [product for product in above(case) if _is_higher(case, product)]
-    covering = (product for product in chain if covers(case.standing, product))
+    covering = (product for product in chain if covers(case.standing, product, case.policy))
     return next(covering, chain[-1] if chain else None)
 
 
@@ -43,7 +43,7 @@ def moved_up(case: Case, breach: Current) -> tuple[Event, ...]:
         "breaches": breach.number,
         "counted_bytes": case.counted,
         "allowance_bytes": case.allowance,
-        "new_allowance_bytes": allowance_with(case.standing, to),
+        "new_allowance_bytes": allowance_with(case.standing, to, case.policy),
     }
     text = _text(case, breach, to)
     return (case.event("plan_changed", text, case.policy.clauses.repeat, figures),)

@@ -25,7 +25,7 @@ from capd.demo.screen import Screen, Tally
 from capd.demo.site import Site
 from capd.house import House
 from capd.metrics import Metrics
-from capd.model import Event, Inventory, MeterKey, OrderState, SubscriberId, TokenRole
+from capd.model import Cycle, Event, Inventory, MeterKey, OrderState, SubscriberId, TokenRole
 from capd.parts import open_house
 from capd.pipeline import accept_turn
 from capd.simulator.pace import FastClock
@@ -192,13 +192,13 @@ class Play:
 
     async def _count(self, store: Store, home: Household, end: datetime) -> Count:
         """Hold the ledger of every period that the play touched against what flowed."""
-        period = period_of(self._start, home.cycle_day, self._zone)
+        period = period_of(self._start, Cycle(home.cycle_day), self._zone)
         counted = unknown_us = 0
         while period.start <= end:
             usage = await store.ledger.usage(SubscriberId(home.id), period)
             counted += usage.down_bytes + usage.up_bytes
             unknown_us += usage.unknown_us
-            period = next_period(period, home.cycle_day, self._zone)
+            period = next_period(period, Cycle(home.cycle_day), self._zone)
         line = self._site.network.lines[home.id]
         true = line.down_bytes + line.up_bytes
         return Count(

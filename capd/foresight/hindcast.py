@@ -68,7 +68,7 @@ def _score(several: Sequence[History], terms: Terms, span: Span, result: Scored)
         return all_do_by(several, Now(terms=terms, at=at))
 
     for history in several:
-        cycle = history.known.subscriber.cycle_day
+        cycle = history.known.subscriber.cycle
         period = period_of(span.last, cycle, terms.zone)
         for _ in range(_PERIODS):
             period = period_of(period.start - _TICK, cycle, terms.zone)

@@ -173,7 +173,7 @@ def seed_of(case: Case, now: Now) -> str:
 def _covering(case: Case, used: int) -> Product | None:
     """Return the next product up whose cap covers *used* bytes with what was bought."""
     for product in upgrades.above(case):
-        allowance = allowance_with(case.standing, product)
+        allowance = allowance_with(case.standing, product, case.policy)
         if allowance is None or allowance >= used:
             return product
     return None

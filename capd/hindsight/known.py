@@ -87,7 +87,7 @@ class Told:
 
 def period_in(known: Known, zone: ZoneInfo, at: datetime) -> Period:
     """Return the period that *at* is in: as it was counted then, where it was."""
-    period = period_of(at, known.subscriber.cycle_day, zone)
+    period = period_of(at, known.subscriber.cycle, zone)
     counted = known.periods.get(period.start)
     return period if counted is None else counted[0]
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from capd.account.periods import period_of
 from capd.errors import ConfigError
-from capd.model import Event, Reason, SubscriberId
+from capd.model import Cycle, Event, Reason, SubscriberId
 from capd.notify.files import BadLetter, named, read
 from capd.notify.messages import Letters
 from capd.notify.values import Addressee
@@ -37,7 +37,7 @@ def addressee(operator: str = "Example Wireless", support: str | None = None) ->
         operator=operator,
         support=support,
         zone=zone,
-        period=period_of(_AT, 1, zone),
+        period=period_of(_AT, Cycle(1), zone),
         products={"home-100": "Home 100", "home-300": "Home 300"},
     )
 

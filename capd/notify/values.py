@@ -95,7 +95,7 @@ def addressee_of(
         operator=operator.name,
         support=operator.support,
         zone=zone,
-        period=None if who is None else period_of(event.at, who.cycle_day, zone),
+        period=None if who is None else period_of(event.at, who.cycle, zone),
         products={id_: product.name for id_, product in products.items()},
     )
 

@@ -62,6 +62,7 @@ class PolicyFile(Strict):
             window_months=self.repeat.window_months,
             second_breach_in_same_period=self.repeat.second_breach_in_same_period,
             overage=Overage(unit_bytes=charge.unit, unit_price=charge.unit_price, fee=charge.fee),
+            prorate=self.allowance.prorate,
             delay_h=self.delay.hours,
             holds={**self.holds.rules(), Reason.CAP: HoldRule(clause=self.cap.clause)},
             clauses=self._clauses(),

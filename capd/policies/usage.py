@@ -13,9 +13,10 @@ _PLAIN = Policy()
 
 
 class Allowance(Strict):
-    """[allowance]: what a product may cap (UC-1)."""
+    """[allowance]: what a product may cap (UC-1), of a period cut short too (B-2)."""
 
     clause: Clause = _PLAIN.clauses.allowance
+    prorate: bool = _PLAIN.prorate
 
 
 class Notices(Strict):

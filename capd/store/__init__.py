@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import text
 
-from capd.store import schema
+from capd.store import books_check, schema
 from capd.store.activations import Activations
 from capd.store.answered import Answered, AnsweredBefore, Kept
 from capd.store.charges import Charges
@@ -116,6 +116,13 @@ class Store:
             yield Past(conn)
 
 
-async def check(store: Store) -> list[str]:
-    """Return what is wrong with the books, a line each: sums, last readings, the audit trail."""
-    return [*await store.ledger.check(), *await store.trail.check()]
+async def check(store: Store, progress: books_check.Progress = books_check.unseen) -> list[str]:
+    """Return what is wrong, a line each: sums, last readings, the audit trail, the books it makes.
+
+    *progress* is told of the last, which takes longest.
+    """
+    return [
+        *await store.ledger.check(),
+        *await store.trail.check(),
+        *await store.people.check(progress),
+    ]

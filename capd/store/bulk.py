@@ -39,7 +39,8 @@ def _insert(table: Table, names: Sequence[str], rows: str, conflict: str = "") -
 def _add_up(greatest: str) -> str:
     sums = ", ".join(f"{name} = totals.{name} + excluded.{name}" for name in _ADDED)
     newest = f"last_at = {greatest}(totals.last_at, excluded.last_at)"
-    return f"ON CONFLICT (subscriber, period_start) DO UPDATE SET {sums}, {newest}"
+    end = "period_end = excluded.period_end"  # a changed cycle day ends it early
+    return f"ON CONFLICT (subscriber, period_start) DO UPDATE SET {sums}, {newest}, {end}"
 
 
 def _sqlite() -> Statements:

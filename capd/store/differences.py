@@ -73,7 +73,7 @@ def _lines(before: Any, after: Any, under: str = "") -> Iterator[str]:  # noqa: 
     for one in fields(before):
         old, new = getattr(before, one.name), getattr(after, one.name)
         name = f"{under}{one.name}"
-        if old == new:
+        if old == new or not one.compare:
             continue
         if is_dataclass(old) and is_dataclass(new):
             yield from _lines(old, new, f"{name}.")

@@ -86,9 +86,9 @@ class Filling:
             gaps.c.window_to > micros(start),
         )
         filled = (await self._conn.execute(query)).all()
-        began = await self._began(who, start)
+        began, links = await self._began(who, start), await self._links(who)
         entries_ = [
-            replace(one, start=began.get((key, one.end), one.start))
+            replace(one, start=began.get((key, one.end), one.start), link_bps=links.get(key))
             for key, spans in found.items()
             for one in spans
         ]
@@ -96,6 +96,15 @@ class Filling:
             Span(start=moment(row.window_from), end=moment(row.window_to), down=row.down, up=row.up)
             for row in filled
         ]
+
+    async def _links(self, who: SubscriberId) -> dict[MeterKey, int | None]:
+        """Return how fast the links of *who*'s meters are, as they were last read."""
+        state = meter_states.c
+        its_own = and_(state.device == meters.c.device, state.meter == meters.c.id)
+        query = select(state.device, state.meter, state.link_bps)
+        query = query.join_from(meter_states, meters, its_own).where(meters.c.subscriber == who)
+        found = await self._conn.execute(query)
+        return {MeterKey(DeviceId(row.device), row.meter): row.link_bps for row in found}
 
     async def _began(
         self, who: SubscriberId, start: datetime

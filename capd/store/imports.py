@@ -94,17 +94,32 @@ def changes_of(found: Differences) -> Changes:
 
 
 async def save(
-    conn: AsyncConnection, there: Inventory, found: Differences, enforcing: Collection[DeviceId]
+    conn: AsyncConnection,
+    there: Inventory,
+    found: Differences,
+    enforcing: Collection[DeviceId],
+    at: datetime,
 ) -> None:
     """Write *found* differences, and what follows from them for the meters and the service book."""
     for kind, make in _ROWS.items():
         added = [make(thing) for _, thing in found.added[kind]]
-        changed = [make(one.after) for one in found.changed[kind]]
+        changed = [make(_after(one, at)) for one in found.changed[kind]]
         await inventory_rows.write(conn, _TABLES[kind], added, changed)
     await _save_meters(conn, there, found)
     await _forget_other_boxes(conn, found.changed["device"])
     await _forget_other_counters(conn, found.changed["meter"])
     await _assume(conn, enforcing)
+
+
+def _after(one: Difference, at: datetime) -> Any:  # noqa: ANN401 - any of the things
+    """Return what *one* is from *at* on; a subscriber keeps which cycle day held before."""
+    if one.kind != "subscriber":
+        return one.after
+    earlier = one.before.earlier_days
+    if one.after.cycle_day != one.before.cycle_day:
+        since = max([at, *(changed_at for changed_at, _ in earlier)])
+        earlier = (*earlier, (since, one.before.cycle_day))
+    return replace(one.after, earlier_days=earlier)
 
 
 async def _save_meters(conn: AsyncConnection, there: Inventory, found: Differences) -> None:

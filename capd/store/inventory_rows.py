@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from capd.model import (
 )
 from capd.store import rows
 from capd.store.tables import devices, meters, products, sectors, subscribers
+from capd.units import micros, moment
 
 
 async def load(conn: AsyncConnection) -> Inventory:
@@ -124,12 +125,23 @@ def sector(row: rows.Row) -> Sector:
 
 def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
     """Return *subscriber* as its table keeps it."""
-    return asdict(subscriber) | {"linked": rows.json_text(subscriber.linked)}
+    days = [(micros(at), day) for at, day in subscriber.earlier_days]
+    return asdict(subscriber) | {
+        "linked": rows.json_text(subscriber.linked),
+        "earlier_days": rows.json_text(days) if days else None,
+    }
 
 
 def subscriber(row: rows.Row) -> Subscriber:
     """Return a subscriber."""
-    return Subscriber(**{**dict(row), "linked": tuple(orjson.loads(row["linked"]))})
+    told = {"linked": tuple(orjson.loads(row["linked"])), "earlier_days": earlier_days(row)}
+    return Subscriber(**{**dict(row), **told})
+
+
+def earlier_days(row: rows.Row) -> tuple[tuple[datetime, int], ...]:
+    """Return up to when a subscriber had which other cycle day, oldest first."""
+    kept = row["earlier_days"]
+    return () if kept is None else tuple((moment(at), day) for at, day in orjson.loads(kept))
 
 
 def device_row(device: Device) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Ledger:
         """Return what each of *subscribers* that exists used in the period that *at* is in."""
         async with self._database.read() as conn:
             known = await standings.some_subscribers(conn, subscribers)
-            periods = {who: period_of(at, one.cycle_day, tz) for who, one in known.items()}
+            periods = {who: period_of(at, one.cycle, tz) for who, one in known.items()}
             return await standings.usages(conn, periods)
 
     async def usage(self, subscriber: SubscriberId, period: Period) -> Usage:

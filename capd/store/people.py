@@ -10,6 +10,7 @@ from sqlalchemy import exists, select
 
 from capd.model import (
     Counts,
+    Cycle,
     Device,
     DeviceId,
     Inventory,
@@ -23,7 +24,7 @@ from capd.model import (
     Subscriber,
     SubscriberId,
 )
-from capd.store import imports, inventory_rows, memos, standings, tallies
+from capd.store import books_check, imports, inventory_rows, memos, standings, tallies
 from capd.store.database import Database
 from capd.store.imports import Changes
 from capd.store.outbox import Outbox
@@ -38,7 +39,7 @@ class MeterHome:
 
     subscriber: SubscriberId
     role: Role
-    cycle_day: int
+    cycle: Cycle
     counts: Counts  # of the subscriber's product
     backed: bool = False  # the subscriber has a backup meter, which may fill gaps (CN-14)
 
@@ -82,7 +83,7 @@ class People:
         async with self._database.write() as conn:
             there = await inventory_rows.load(conn)
             found = imports.compare(there, inventory)
-            await imports.save(conn, there, found, frozenset(enforcing))
+            await imports.save(conn, there, found, frozenset(enforcing), at)
             events = imports.events_of(found, author, at)
             written = list(zip(await append(conn, events), events, strict=True))
             await self._outbox.enqueue(conn, written)
@@ -132,21 +133,22 @@ class People:
                 meters.c.role,
                 subscribers.c.id.label("who"),
                 subscribers.c.cycle_day,
+                subscribers.c.earlier_days,
                 products.c.counts,
             )
             .join_from(meters, subscribers, meters.c.subscriber == subscribers.c.id)
             .join(products, subscribers.c.product == products.c.id)
         )
         async with self._database.read() as conn:
-            found = (await conn.execute(query)).all()
-            backed = {row.who for row in found if row.role == Role.BACKUP}
+            found = (await conn.execute(query)).mappings().all()
+            backed = {row["who"] for row in found if row["role"] == Role.BACKUP}
             return {
-                MeterKey(DeviceId(row.device), row.id): MeterHome(
-                    subscriber=SubscriberId(row.who),
-                    role=Role(row.role),
-                    cycle_day=row.cycle_day,
-                    counts=Counts(row.counts),
-                    backed=row.who in backed,
+                MeterKey(DeviceId(row["device"]), row["id"]): MeterHome(
+                    subscriber=SubscriberId(row["who"]),
+                    role=Role(row["role"]),
+                    cycle=Cycle(row["cycle_day"], inventory_rows.earlier_days(row)),
+                    counts=Counts(row["counts"]),
+                    backed=row["who"] in backed,
                 )
                 for row in found
             }
@@ -184,6 +186,10 @@ class People:
         """Say whether the operator holds the brake; None where nobody ever said."""
         kept = await self.recall(PAUSED)
         return None if kept is None else bool(orjson.loads(kept)["paused"])
+
+    async def check(self, progress: books_check.Progress = books_check.unseen) -> list[str]:
+        """Return where the books are not what the audit trail makes of them, a line each."""
+        return await books_check.mistakes(self._database, progress)
 
     async def remember(self, key: str, value: str) -> None:
         """Keep *value* by *key*, in place of what was kept by it."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -9,11 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.account.periods import period_before, period_of
+from capd.account.periods import days_served, period_before, period_of
+from capd.decide.contract.agreement import activated_on
 from capd.model import (
     Breach,
     Charged,
-    Delay,
     Given,
     Hold,
     Matter,
@@ -25,12 +26,11 @@ from capd.model import (
     SubscriberId,
     Usage,
 )
-from capd.store import inventory_rows, reach, rows
+from capd.store import delays, inventory_rows, reach, rows
 from capd.store.lifetimes import lifetimes
 from capd.store.tables import (
     breaches,
     charges,
-    delays,
     given,
     holds,
     matters,
@@ -88,8 +88,9 @@ async def usages(
         )
         for row in (await conn.execute(query)).mappings():
             usage = usage_of(row)
-            if usage.period.start == periods[usage.subscriber].start:
-                found[usage.subscriber] = usage
+            period = periods[usage.subscriber]
+            if usage.period.start == period.start:  # its end may have been changed since
+                found[usage.subscriber] = replace(usage, period=period)
     return found
 
 
@@ -123,7 +124,7 @@ async def _load(
     tz: ZoneInfo,
     months: int,
 ) -> list[Standing]:
-    periods = {who: period_of(now, one.cycle_day, tz) for who, one in some.items()}
+    periods = {who: period_of(now, one.cycle, tz) for who, one in some.items()}
     names = {who: period.name for who, period in periods.items()}
     used = await usages(conn, periods)
     opened = await _holds(conn, list(some))
@@ -132,10 +133,9 @@ async def _load(
     notices = await _given(conn, names)
     broken = await _breaches(conn, list(some), now - _LONGEST_MONTH * months)
     charged = await _charged(conn, names)
-    delayed = await _delays(conn, list(some))
+    delayed = await delays.newest(conn, list(some))
     pending = await _matters(conn, list(some))
-    before = {who: period_before(periods[who], some[who].cycle_day, tz) for who in pending}
-    last = await usages(conn, before)
+    last = await _last(conn, periods, {who: some[who] for who in pending}, tz)
     read_to = await reach.read_to(conn, list(pending))
     sold = {who: catalogue[one.product] for who, one in some.items()}
     whole = await lifetimes(conn, used, sold, pending)
@@ -156,9 +156,21 @@ async def _load(
             last=last.get(who),
             read_to=read_to.get(who),
             lifetime=whole.get(who),
+            days=days_served(periods[who], one.cycle, tz, since=activated_on(pending.get(who, ()))),
         )
         for who, one in some.items()
     ]
+
+
+async def _last(
+    conn: AsyncConnection,
+    periods: Mapping[SubscriberId, Period],
+    some: Mapping[SubscriberId, Subscriber],
+    tz: ZoneInfo,
+) -> dict[SubscriberId, Usage]:
+    """Return what each of *some* used in the period before theirs."""
+    before = {who: period_before(periods[who], one.cycle, tz) for who, one in some.items()}
+    return await usages(conn, before)
 
 
 def _by_subscriber(pairs: Iterable[tuple[str, _T]]) -> dict[SubscriberId, list[_T]]:
@@ -272,21 +284,3 @@ async def _matters(
     query = query.order_by(matters.c.opened_at, matters.c.kind, matters.c.key)
     found = (await conn.execute(query)).mappings()
     return _by_subscriber((row["subscriber"], rows.matter(row)) for row in found)
-
-
-async def _delays(
-    conn: AsyncConnection, who: Collection[SubscriberId]
-) -> dict[SubscriberId, Delay]:
-    """Return the newest delay of each, whether or not it is over by now."""
-    newest = (
-        select(func.max(delays.c.event))
-        .where(delays.c.subscriber.in_(who))
-        .group_by(delays.c.subscriber)
-    )
-    found = (await conn.execute(select(delays).where(delays.c.event.in_(newest)))).mappings()
-    return {
-        SubscriberId(row["subscriber"]): Delay(
-            until=moment(row["until"]), author=row["author"], note=row["note"]
-        )
-        for row in found
-    }

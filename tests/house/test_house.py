@@ -183,3 +183,11 @@ def test_migrations_are_one_chain_each_after_the_one_before():
         told.append((path.name.partition("_")[0], *names))
     numbers = [number for number, *_ in told]
     assert told == list(zip(numbers, numbers, ["", *numbers], strict=False))
+
+
+def test_periods_are_asked_for_by_the_cycle_and_not_by_the_day_that_holds_today():
+    calls = re.compile(
+        r"\b(?:period_of|next_period|period_before|period_named|parts)\([^()]*\.cycle_day"
+    )
+    found = [path.name for path in (ROOT / "capd").rglob("*.py") if calls.search(path.read_text())]
+    assert found == []  # a changed cycle day leaves periods that were: see capd/account/periods.py

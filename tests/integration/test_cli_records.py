@@ -51,7 +51,9 @@ def test_old_readings_become_hours_and_usage_stays_the_same__CN_12(capd):
     assert moved.keys() == {"entries", "hours", "days", "transcripts", "deliveries"}
     assert 170 < moved["entries"] < 190
     assert shown() == before
-    assert capd.ok("db", "check").out == "the ledger adds up, and the audit trail is unbroken\n"
+    assert capd.ok("db", "check").out == (
+        "the ledger adds up, the audit trail is unbroken, and the books are what it says\n"
+    )
     assert "0 readings became hours" in capd.ok("db", "compact").out
     events = [event["kind"] for event in capd.ok("events", "--json").records()]
     assert events.count("records_compacted") == 1

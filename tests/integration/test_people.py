@@ -10,6 +10,7 @@ from capd.errors import ConfigError
 from capd.model import (
     Applied,
     Counts,
+    Cycle,
     Down,
     Inventory,
     MeterKey,
@@ -115,10 +116,10 @@ async def test_meter_homes_say_whose_bytes_a_meter_counts(store):
     await put(store, FULL)
     assert await store.people.meter_homes() == {
         MeterKey("cpe-1", "z"): MeterHome(
-            subscriber="S-1", role=Role.MAIN, cycle_day=31, counts=Counts.DOWNLOAD, backed=False
+            subscriber="S-1", role=Role.MAIN, cycle=Cycle(31), counts=Counts.DOWNLOAD, backed=False
         ),
         MeterKey("cpe-1", "a"): MeterHome(
-            subscriber="S-2", role=Role.BACKUP, cycle_day=1, counts=Counts.BOTH, backed=True
+            subscriber="S-2", role=Role.BACKUP, cycle=Cycle(1), counts=Counts.BOTH, backed=True
         ),
     }
 

@@ -52,6 +52,19 @@ def test_what_a_neighbouring_entry_may_have_counted_of_the_window_is_taken_off()
     assert fill(a_gap(), backup, [span(0, 300, 300), span(300, 600, 200)]).down == 0
 
 
+def test_a_neighbour_takes_off_no_more_than_its_link_can_carry_in_the_time_they_share():
+    backup = a_backup(span(0.05, 300.05, 40_000_000), span(300.05, 600.05, 300_000_000))
+    fast = {"link_bps": 8_000_000}  # a million bytes a second
+    counted = [
+        span(0, 300, 40_000_000, **fast),
+        span(300, 600, 150_000_000, **fast),
+        span(600, 900, 90_000_000, **fast),
+    ]
+    found = fill(a_gap(), backup, counted)
+    # of the later one 50 ms and a second of slack, 5 % grace included
+    assert (found.down, found.whole) == (150_000_000 - 1_102_500, False)
+
+
 def test_neighbours_that_counted_nothing_leave_nothing_unknown():
     counted = [span(0, 300, 0), span(300, 600, 200), span(600, 900, 0)]
     found = fill(a_gap(), a_backup(span(290, 610, 320)), counted)
@@ -149,17 +162,17 @@ def lived(dice, mains, backup, steps):
     return true_down, true_up
 
 
-def spans_of(port):
+def spans_of(port, link_bps=None):
     return [
         Span(
             start=entry.started_at, end=entry.ended_at, down=entry.down_bytes, up=entry.up_bytes,
-            known=entry.unknown_from is None,
+            known=entry.unknown_from is None, link_bps=link_bps,
         )
         for entry in port.entries
     ]  # fmt: skip
 
 
-def filled(mains, backup, order):
+def filled(mains, backup, order, link_bps=None):
     """Fill every gap that can be; return the fills with the gaps."""
     entries = [entry for port in mains for entry in port.entries if entry.unknown_from]
     gaps = [
@@ -169,7 +182,7 @@ def filled(mains, backup, order):
         )
         for entry in order(entries)
     ]  # fmt: skip
-    counted = [one for port in mains for one in spans_of(port)]
+    counted = [one for port in mains for one in spans_of(port, link_bps)]
     seen = Backup(key=KEY, until=backup.state.last.at, spans=tuple(spans_of(backup)))
     done = []
     for gap in gaps:
@@ -222,3 +235,35 @@ def test_where_both_are_read_together_and_the_backup_sees_all_nothing_is_missing
     done = filled([main], backup, lambda some: some)
     assert sum(e.down_bytes for e in main.entries) + sum(one.down for _, one in done) == true
     assert all(one.whole for _, one in done)
+
+
+LINK_BPS = 80_000  # ten thousand bytes a second
+
+
+@given(st.integers(0, 2**32), st.integers(2, 40), st.sampled_from([0.0, 0.02, 0.3, 2.0]))
+def test_a_link_says_more_of_what_flowed_and_never_too_much(seed, steps, apart_s):
+    """One is polled a moment after the other, both of a link whose speed is known."""
+    dice = random.Random(seed)
+    main, backup = Port("router", knows_uptime=True), Port("radio", knows_uptime=True)
+    true = now = 0
+
+    def flow(seconds):
+        nonlocal true, now
+        some = int(seconds * LINK_BPS / 8 * dice.choice([0, 0.01, 0.5, 1]))
+        true, now = true + some, now + seconds
+        main.down, backup.down = main.down + some, backup.down + some
+
+    for _ in range(steps):
+        flow(dice.choice([10, 60, 300]))
+        if dice.random() < 0.4:
+            main.restart(now)
+            flow(dice.choice([0, 1, 30]))
+        first, second = dice.choice([(main, backup), (backup, main)])
+        first.read(now, LINK_BPS)
+        flow(apart_s)
+        second.read(now, LINK_BPS)
+    linked = filled([main], backup, lambda some: some, link_bps=LINK_BPS)
+    counted = sum(entry.down_bytes for entry in main.entries)
+    assert counted + sum(one.down for _, one in linked) <= true
+    plain = filled([main], backup, lambda some: some)
+    assert sum(one.down for _, one in linked) >= sum(one.down for _, one in plain)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capd.collect.schedule import Change, Schedule
-from tests.builders import a_device
+from capd.collect.schedule import Change, Schedule, together
+from capd.model import Role
+from tests.builders import a_device, a_meter
 
 
 def a_schedule(*devices, now=1000.0, wall=5000.0, interval_s=300.0, silent_after=3, fresh=False):
@@ -32,6 +33,47 @@ def test_a_device_is_asked_once_an_interval_on_its_own_phase():
     schedule = a_schedule()
     first, *later = [ask(schedule)[0] for _ in range(4)]
     assert later == [first + 300, first + 600, first + 900]
+
+
+def of(device, *subscribers, role=Role.MAIN, **more):
+    meters = tuple(a_meter(f"m{n}", who, role=role) for n, who in enumerate(subscribers))
+    return a_device(device, meters=meters, **more)
+
+
+def test_devices_with_a_main_and_a_backup_meter_of_somebody_are_asked_in_the_same_moment__CN_14():
+    radio = of("radio", "S-1", "S-2", role=Role.BACKUP)
+    routers = [of("cpe-1", "S-1"), of("cpe-2", "S-2"), of("cpe-3", "S-3")]
+    schedule = a_schedule(radio, *routers)
+    turns = [schedule.take(now=2000.0) for _ in range(4)]
+    due = {turn.device.id: turn.due for turn in turns}
+    assert due["radio"] == due["cpe-1"] == due["cpe-2"] != due["cpe-3"]
+
+
+def test_who_is_asked_more_often_gives_the_moment__CN_14():
+    radio = of("a-radio", "S-1", role=Role.BACKUP, interval_s=300)
+    schedule = a_schedule(radio, of("cpe-1", "S-1", interval_s=60))
+    moments = {"a-radio": set(), "cpe-1": set()}
+    for _ in range(20):
+        turn = schedule.take(now=schedule.next_due())
+        moments[turn.device.id].add(round(turn.due, 6))
+        schedule.done(turn, unreachable=False, now=turn.due + 0.1)
+    assert len(moments["a-radio"]) > 2
+    moments["cpe-1"].add(round(schedule.next_due(), 6))  # whoever of the two is left
+    assert moments["a-radio"] <= moments["cpe-1"]
+
+
+def test_a_backup_that_comes_later_moves_the_others_to_its_moment__CN_14():
+    main = of("cpe-1", "S-1")
+    schedule = a_schedule(main)
+    schedule.replace([main, of("a-radio", "S-1", role=Role.BACKUP)], now=1001.0, wall=5001.0)
+    ask(schedule)  # the radio's first
+    assert ask(schedule)[0] == ask(schedule)[0]
+
+
+def test_a_mast_that_backs_up_a_whole_town_does_not_make_it_asked_at_once():
+    town = [of(f"cpe-{n}", f"S-{n}") for n in range(300)]
+    mast = of("mast", *(f"S-{n}" for n in range(300)), role=Role.BACKUP)
+    assert together([*town, mast], 300.0) == {}
 
 
 def test_devices_are_spread_over_the_interval():

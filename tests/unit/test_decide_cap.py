@@ -54,6 +54,14 @@ def test_without_a_cap_nothing_is_ever_too_much__UC_1():
     assert verdict.reason == "In service: 1000 TB used since 1 March, no cap."
 
 
+@pytest.mark.parametrize(("prorate", "allowance"), [(False, 110 * GB), (True, 87_419_354_838)])
+def test_the_cap_of_a_period_cut_short_is_by_days_where_the_policy_says_so__B_2(prorate, allowance):
+    standing = a_standing(88 * GB, topup_bytes=10 * GB, days=(24, 31))
+    verdict = judged(standing, policy=Policy(prorate=prorate))
+    assert verdict.allowance_bytes == allowance  # what was bought is not by days
+    assert verdict.owed.suspended is prorate
+
+
 def test_the_allowance_is_the_cap_and_what_was_bought__UC_1():
     assert judged(a_standing(topup_bytes=10 * GB)).allowance_bytes == 110 * GB
 

@@ -1,5 +1,6 @@
 """The contract as it is known: since when, over which radio, until when it binds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -68,6 +69,12 @@ def of(standing: Standing) -> Agreement | None:
     """Return the contract; None where nobody told when it began."""
     matter = matters.find(standing, KIND, KIND)
     return None if matter is None else _read(matter)
+
+
+def activated_on(matters_: Iterable[Matter]) -> date | None:
+    """Return the first day of service (CT-1); None where nobody told."""
+    found = (matter for matter in matters_ if (matter.kind, matter.key) == (KIND, KIND))
+    return next((_read(matter).activated_on for matter in found), None)
 
 
 def _read(matter: Matter) -> Agreement:

@@ -49,7 +49,7 @@ def offers(case: Case) -> tuple[Event, ...]:
     if lowest is None:
         return ()
     to = case.catalogue[ProductId(lowest.key)]
-    automatic = case.policy.contract.downgrade.automatic and covers(case.standing, to)
+    automatic = case.policy.contract.downgrade.automatic and covers(case.standing, to, case.policy)
     return (_taken(case, to) if automatic else _offered(case, lowest, to),)
 
 

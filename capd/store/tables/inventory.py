@@ -53,6 +53,7 @@ subscribers = Table(
     Column("address", Text),
     Column("linked", Text, nullable=False),  # a JSON list
     Column("shares_address", Boolean, nullable=False, server_default=false()),
+    Column("earlier_days", Text),  # a JSON list: [when it was changed, the cycle day up to then]
 )
 devices = Table(
     "devices",
