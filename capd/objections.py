@@ -13,6 +13,8 @@ async def objection(desk: Desk, fact: Fact, *, radios: str) -> str | None:
     """
     if fact.fact == "activated":
         return await _unsupplied(desk, fact, radios)
+    if fact.fact == "move" and fact.subscriber is not None and fact.details.get("agreed") != "yes":
+        return "; ".join(await desk.taken(fact.subscriber, fact.details.get("address", ""))) or None
     return None
 
 

@@ -28,7 +28,7 @@ UNPRINTED = frozenset(
     {
         *("topup", "delay", "breach", "imported", "paused", "resumed", "downgrade_ended"),
         *("invoice", "payment", "refund", "credit", "attempt", "task_done"),
-        *("linked_off", "linked_on", "prepaid_began"),
+        *("linked_off", "linked_on", "prepaid_began", "withdrawal_over"),
     }
 )
 """The kinds of event that a replay does not print: what was told, and nothing follows yet."""

@@ -30,6 +30,8 @@ TOLD: Mapping[str, Telling] = {
     "plan_changed": Telling("your product has changed"),
     "charge": Telling("a charge"),
     "topup": Telling("more data was added"),
+    "product_withdrawn": Telling("your product is withdrawn"),  # CT-7
+    "moved": Telling("your new address"),
     "terms_changed": Telling("our terms change"),  # CT-6
     "cancellation": Telling("your contract is cancelled"),
     "cancellation_withdrawn": Telling("your contract goes on"),
@@ -81,7 +83,7 @@ INNER = frozenset(
         *("prepaid_began", "prepaid_rests", "prepaid_resumed"),
         *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped"),
         *("downgrade_ended", "radio_changed", "speed_cleared", "equipment"),
-        *("address_assigned", "contract_followed", "linked_on", "linked_off"),
+        *("address_assigned", "contract_followed", "linked_on", "linked_off", "withdrawal_over"),
     }
 )
 """Kinds about a subscriber that are for the operator's people alone (UC-8: without notice)."""

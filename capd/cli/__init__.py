@@ -30,6 +30,7 @@ from capd.cli import (
     mqtt,
     notices,
     orders,
+    products,
     profiles,
     report,
     running,
@@ -91,6 +92,7 @@ app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(notices.app, name="notices")
 app.add_typer(report.app, name="report")
 app.add_typer(amending.app, name="implausible")
+app.add_typer(products.app, name="products")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(database.app, name="db")
 app.add_typer(device.app, name="device")

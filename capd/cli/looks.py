@@ -115,6 +115,7 @@ def _say_why(record: Mapping[str, object]) -> None:
         note = f": {hold['note']}" if hold["note"] else ""
         by = f"by {hold['author']} at {hold['opened_at']}"
         line(f"hold {hold['reason']} ({hold['clause']}), {by}{until}{note}")
+    _say_contract(record["contract"], record["policy"])
     figures = record["figures"]
     if isinstance(figures, dict):
         used, of = _size(figures["counted_bytes"]), _size(figures["allowance_bytes"])
@@ -129,6 +130,17 @@ def _say_why(record: Mapping[str, object]) -> None:
         line(f"not told: {row['notice']} of {row['decided_at']} {row['state']}: {why}")
     for sentence in _listed(record["what_would_change"]):
         line(f"- {sentence}")
+
+
+def _say_contract(contract: object, policy: object) -> None:
+    if not isinstance(contract, dict) or not isinstance(policy, dict):
+        return
+    since, free = contract["activated_on"], contract["minimum_term_ends_on"]
+    words = [f"contract {contract['state']}"]
+    words += [] if since is None else [f"since {since}", f"minimum term until {free}"]
+    words += [] if contract["ends_at"] is None else [f"ends {contract['ends_at']}"]
+    words += [f"{', '.join(contract['equipment'])} is out"] if contract["equipment"] else []
+    line(f"{', '.join(words)}; terms {policy['name']}, version {policy['version']}")
 
 
 def _service(record: object) -> str:

@@ -1,6 +1,6 @@
 """init, import, export: from nothing to a network in the books, and out again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ from capd.cli.output import as_json, line, problem
 from capd.clock import utc_now
 from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError, StoreError
-from capd.model import Inventory
+from capd.model import Inventory, SubscriberId
 from capd.network import enforces
 from capd.parts import profiles_of
 from capd.pipeline import decide_turn
@@ -67,18 +67,19 @@ def import_(
 
 async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -> None:
     settings = configuration.load(path)
-    known = await _present(settings, dry_run=dry_run)
+    known, ended = await _present(settings, dry_run=dry_run)
     told = inventory.read(file, known=known, profiles=profiles_of(settings))
-    changes = _compared(known or Inventory(), told, settings, source=file)
+    changes = _compared(known or Inventory(), told, settings, ended, source=file)
     if not dry_run:
-        changes = await _apply(path, told)
+        changes = await bring_in(path, told)
     if json:
         as_json(changes_record(changes, dry_run=dry_run))
     else:
         _say(changes, dry_run=dry_run)
 
 
-async def _apply(path: Path | None, told: Inventory) -> Changes:
+async def bring_in(path: Path | None, told: Inventory) -> Changes:
+    """Write *told* down and judge everybody; ConfigError with every mistake in it."""
     async with opened(path, create=True) as books:
         known = profiles_of(books.config)
         devices = [*(await books.store.people.devices()).values(), *told.devices]
@@ -94,12 +95,19 @@ async def _apply(path: Path | None, told: Inventory) -> Changes:
     return changes
 
 
-def _compared(there: Inventory, told: Inventory, settings: Config, *, source: Path) -> Changes:
+def _compared(
+    there: Inventory,
+    told: Inventory,
+    settings: Config,
+    ended: Collection[SubscriberId],
+    *,
+    source: Path,
+) -> Changes:
     """Return what *told* would change; ConfigError with all that points nowhere or does not fit."""
     problems = [*inventory.check(told, profiles_of(settings))]
     changes = Changes()
     try:
-        changes = changes_of(compare(there, told))
+        changes = changes_of(compare(there, told, ended))
     except ConfigError as exc:
         problems.extend(exc.problems)
     if problems:
@@ -107,20 +115,24 @@ def _compared(there: Inventory, told: Inventory, settings: Config, *, source: Pa
     return changes
 
 
-async def _present(settings: Config, *, dry_run: bool) -> Inventory | None:
-    """Return what is in the store; None where there is none yet, or of an older schema.
+async def _present(
+    settings: Config, *, dry_run: bool
+) -> tuple[Inventory | None, set[SubscriberId]]:
+    """Return what is in the store, and whose contract has ended.
+
+    None where there is no store yet, or one of an older schema.
 
     An import brings the schema up to date, after it has found no mistake in the file.
     """
     try:
         async with open_store(settings) as store:
-            return await store.people.inventory()
+            return await store.people.inventory(), await store.people.ended()
     except CannotBeDone:
-        return None
+        return None, set()
     except StoreError:
         if dry_run:
             raise
-        return None
+        return None, set()
 
 
 def _say(changes: Changes, *, dry_run: bool) -> None:

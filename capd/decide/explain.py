@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 
 from capd.decide import holds
 from capd.decide.case import covers
+from capd.decide.contract.words import BY_THEMSELVES, contract_record
 from capd.decide.matters import find, flag
 from capd.decide.policy import Policy
 from capd.decide.prepaid import balance
@@ -47,6 +48,8 @@ def explain(
         "owed": _service(verdict.owed),
         "applied": [_applied(row) for row in applied],
         "holds": [_hold(hold, policy) for hold in standing.holds],
+        "contract": contract_record(standing, policy, zone=zone),
+        "next_change_at": _moment(verdict.due_at),
         "matters": [_matter(matter) for matter in standing.matters],
         "figures": _figures(standing, verdict),
         "what_would_change": what_would_change(standing, verdict, catalogue, policy, zone=zone),
@@ -87,6 +90,8 @@ def what_would_change(
 
 def _ends(standing: Standing, hold: Hold) -> bool:
     """Say whether what had opened *hold* closes it as well: a debt that is paid, a purchase."""
+    if hold.reason in BY_THEMSELVES:
+        return True
     if hold.reason is Reason.PREPAID:
         kept = find(standing, balance.KIND, balance.KEY)
         return kept is not None and flag(kept, "stopped")
@@ -110,6 +115,7 @@ def product_that_covers(
         if product.family == standing.product.family
         and product.id != standing.product.id
         and product.kind is Kind.MONTHLY
+        and product.withdrawn_on is None
         and covers(standing, product, policy)
     ]
     return min(

@@ -9,6 +9,7 @@ from capd.decide.addons import rules as addons
 from capd.decide.case import Case, Rule
 from capd.decide.contract import addresses, downgrades
 from capd.decide.contract import rules as contract
+from capd.decide.contract.words import ways as contract_ways
 from capd.decide.debt import rules as debt
 from capd.decide.debt import schedule
 from capd.decide.debt.words import ways as debt_ways
@@ -68,7 +69,7 @@ def judge(
         watch_bytes=watch_bytes(case),
         due_at=due_at(case),
         awaits_at=downgrades.awaited(case),
-        ways=(*prepaid.ways(case), *debt_ways(case)),
+        ways=(*prepaid.ways(case), *debt_ways(case), *contract_ways(case)),
     )
 
 

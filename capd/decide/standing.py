@@ -112,6 +112,11 @@ def _charged(standing: Standing, event: Event) -> Standing:
     return replace(standing, charged=(*standing.charged, charged_of(event)))
 
 
+def _moved(standing: Standing, event: Event) -> Standing:
+    subscriber = replace(standing.subscriber, address=_text(event, "address"))
+    return replace(standing, subscriber=subscriber)
+
+
 _CHANGES: Mapping[str, Callable[[Standing, Event], Standing]] = {
     "hold_opened": _opened,
     "hold_closed": _closed,
@@ -119,6 +124,7 @@ _CHANGES: Mapping[str, Callable[[Standing, Event], Standing]] = {
     "delay": _delayed,
     "notice": _noticed,
     "charge": _charged,
+    "moved": _moved,
 }
 
 

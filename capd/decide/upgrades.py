@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from capd.decide.breaches import Current
 from capd.decide.case import Case, Figures, allowance_with, covers
-from capd.decide.contract import downgrades
+from capd.decide.contract import downgrades, withdrawal
 from capd.decide.wording import amount_text, cap_text, price_text
 from capd.model import Event, Kind, Product
 
@@ -21,7 +21,11 @@ def above(case: Case) -> Iterator[Product]:
 
 def target(case: Case) -> Product | None:
     """Return the first product above that covers the usage, else the last; None: no way up."""
-    chain = [product for product in above(case) if _is_higher(case, product)]
+    chain = [
+        product
+        for product in above(case)
+        if _is_higher(case, product) and withdrawal.is_sold(product, case)
+    ]
     covering = (product for product in chain if covers(case.standing, product, case.policy))
     return next(covering, chain[-1] if chain else None)
 

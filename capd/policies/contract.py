@@ -9,8 +9,10 @@ from capd.decide.terms.contract import (
     Downgrade,
     EndingTerms,
     Linked,
+    Moving,
     Speed,
     Term,
+    Withdrawn,
 )
 from capd.model import Reason
 from capd.policies.shapes import Clause, Days, Strict
@@ -56,6 +58,29 @@ class ChangesSection(Strict):
         return Changes(**dict(self))
 
 
+class WithdrawnSection(Strict):
+    """[contract.withdrawn]: how long there is to choose another product (CT-7)."""
+
+    clause: Clause = _PLAIN.withdrawn.clause
+    notice_days: Days = _PLAIN.withdrawn.notice_days
+
+    def terms(self) -> Withdrawn:
+        """Return what the section says."""
+        return Withdrawn(**dict(self))
+
+
+class MovingSection(Strict):
+    """[contract.moving]: what a move to another address is (CT-2, CT-13, C-5)."""
+
+    clause: Clause = _PLAIN.moving.clause
+    as_new: bool = _PLAIN.moving.as_new
+    one_each: Clause = _PLAIN.moving.one_each
+
+    def terms(self) -> Moving:
+        """Return what the section says."""
+        return Moving(**dict(self))
+
+
 class EndingSection(Strict):
     """[contract.ending]: notice, cause, what is charged and what comes back (CT-15)."""
 
@@ -93,6 +118,8 @@ class ContractSection(Strict):
     term: TermSection = TermSection()
     speed: SpeedSection = SpeedSection()
     changes: ChangesSection = ChangesSection()
+    withdrawn: WithdrawnSection = WithdrawnSection()
+    moving: MovingSection = MovingSection()
     ending: EndingSection = EndingSection()
     linked: LinkedSection = LinkedSection()
 
@@ -102,6 +129,8 @@ class ContractSection(Strict):
             term=self.term.terms(),
             speed=self.speed.terms(),
             changes=self.changes.terms(),
+            withdrawn=self.withdrawn.terms(),
+            moving=self.moving.terms(),
             ending=self.ending.terms(),
             linked=self.linked.terms(),
             downgrade=downgrade,

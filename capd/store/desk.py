@@ -1,6 +1,7 @@
 """One judgement's transaction: load, think, save, with no other writer in between."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from capd.model import (
     Applied,
     Event,
+    Inventory,
     Order,
     OrderState,
     Product,
@@ -17,7 +19,7 @@ from capd.model import (
     Standing,
     SubscriberId,
 )
-from capd.store import inventory_rows, rows, standings
+from capd.store import inventory_rows, rows, standings, tallies
 from capd.store.adjusting import Adjusting
 from capd.store.answered import Kept, keep
 from capd.store.charges import recalled
@@ -26,6 +28,7 @@ from capd.store.inventory_rows import Radio
 from capd.store.order_events import order_event
 from capd.store.orders import given_to
 from capd.store.outbox import Outbox
+from capd.store.premises import taken
 from capd.store.projections import project
 from capd.store.suspensions import Suspensions
 from capd.store.tables import events as trail
@@ -62,6 +65,13 @@ class Desk:
     async def products(self) -> dict[ProductId, Product]:
         """Return what is sold, by id."""
         return await standings.all_products(self._conn)
+
+    async def taken(self, subscriber: SubscriberId, address: str) -> list[str]:
+        """Return, a line each, who is served at *address* beside *subscriber* (CT-13)."""
+        there = await inventory_rows.load(self._conn)
+        mine = next(one for one in there.subscribers if one.id == subscriber)
+        new = Inventory(subscribers=(replace(mine, address=address),))
+        return taken(there, new, await tallies.ended(self._conn))
 
     async def radios(self) -> list[Radio]:
         """Return the boxes of the inventory, by what they can be told apart."""

@@ -30,6 +30,7 @@ from capd.store.differences import (
     differences,
     twice,
 )
+from capd.store.premises import taken
 from capd.store.tables import (
     applied,
     devices,
@@ -70,9 +71,12 @@ class Changes:
         return any(self.added.values()) or any(self.changed.values())
 
 
-def compare(there: Inventory, new: Inventory) -> Differences:
-    """Return what *new* would do to *there*; ConfigError with every mistake at once."""
-    problems = [*twice(new), *dangling(there, new)]
+def compare(there: Inventory, new: Inventory, ended: Collection[SubscriberId] = ()) -> Differences:
+    """Return what *new* would do to *there*; ConfigError with every mistake at once.
+
+    The contracts of *ended* are over: their addresses are free (CT-13).
+    """
+    problems = [*twice(new), *dangling(there, new), *taken(there, new, ended)]
     if problems:
         raise ConfigError(*problems)
     return differences(there, new)

@@ -79,15 +79,21 @@ class People:
         if dry_run:
             async with self._database.read() as conn:
                 there = await inventory_rows.load(conn)
-            return imports.changes_of(imports.compare(there, inventory))
+                ended = await tallies.ended(conn)
+            return imports.changes_of(imports.compare(there, inventory, ended))
         async with self._database.write() as conn:
             there = await inventory_rows.load(conn)
-            found = imports.compare(there, inventory)
+            found = imports.compare(there, inventory, await tallies.ended(conn))
             await imports.save(conn, there, found, frozenset(enforcing), at)
             events = imports.events_of(found, author, at)
             written = list(zip(await append(conn, events), events, strict=True))
             await self._outbox.enqueue(conn, written)
             return imports.changes_of(found)
+
+    async def ended(self) -> set[SubscriberId]:
+        """Return whose contract has ended."""
+        async with self._database.read() as conn:
+            return await tallies.ended(conn)
 
     async def subscriber(self, subscriber: SubscriberId) -> Subscriber | None:
         """Return one subscriber."""

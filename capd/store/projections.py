@@ -47,6 +47,11 @@ _MOVE = (
     .where(subscribers.c.id == bindparam("who"))
     .values(product=bindparam("to_product"))
 )
+_ADDRESS = (
+    update(subscribers)
+    .where(subscribers.c.id == bindparam("who"))
+    .values(address=bindparam("at_address"))
+)
 _HOLD, _GIVEN, _TOPUP = insert(holds), insert(given), insert(topups)
 _CHARGE, _DELAY = insert(charges), insert(delays)
 _KEEP_ALL = insert(legal_holds)
@@ -182,6 +187,10 @@ def _plan_changed(_number: int, event: Event) -> Iterator[Write]:
     yield _MOVE, {"who": event.subscriber, "to_product": str(event.figures["to"])}
 
 
+def _moved(_number: int, event: Event) -> Iterator[Write]:
+    yield _ADDRESS, {"who": event.subscriber, "at_address": str(event.figures["address"])}
+
+
 def _charge(number: int, event: Event) -> Iterator[Write]:
     charged = read.charged_of(event)
     row = {
@@ -233,6 +242,7 @@ _KINDS: Mapping[str, Callable[[int, Event], Iterator[Write]]] = {
     "topup": _topup,
     "plan_changed": _plan_changed,
     "charge": _charge,
+    "moved": _moved,
     "delay": _delay,
     legal.OPENED: _legal_hold_opened,
     legal.CLOSED: _legal_hold_closed,

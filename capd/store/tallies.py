@@ -59,3 +59,11 @@ async def idle(conn: AsyncConnection, since: datetime) -> dict[SubscriberId, dat
     )
     found = await conn.execute(query)
     return {SubscriberId(row[0]): None if row[1] is None else moment(row[1]) for row in found}
+
+
+async def ended(conn: AsyncConnection) -> set[SubscriberId]:
+    """Return whose contract has ended: those whom its hold keeps off (CT-15)."""
+    query = select(holds.c.subscriber).where(
+        holds.c.reason == Reason.ENDED, holds.c.closed_at.is_(None)
+    )
+    return {SubscriberId(who) for who in (await conn.execute(query)).scalars()}

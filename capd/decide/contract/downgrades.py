@@ -12,6 +12,7 @@ from datetime import datetime
 
 from capd.decide import matters
 from capd.decide.case import Case, Figures, covers
+from capd.decide.contract import withdrawal
 from capd.decide.contract.agreement import has_ended
 from capd.decide.wording import amount_text, month_text, of_text, price_text
 from capd.model import Event, Matter, Product, ProductId, Standing, Unit
@@ -96,8 +97,13 @@ def _unjudged(case: Case) -> Iterable[Matter]:
     told = [_cap(one) for one in ways if matters.text(one, "month") == last.period.name]
     for one in ways:
         is_told = any(cap <= _cap(one) for cap in told)  # below a lower cap is below this one
-        if one.key in case.catalogue and one.opened_at < last.period.end and not is_told:
+        if _is_sold(case, one) and one.opened_at < last.period.end and not is_told:
             yield one
+
+
+def _is_sold(case: Case, one: Matter) -> bool:
+    product = case.catalogue.get(ProductId(one.key))
+    return product is not None and withdrawal.is_sold(product, case)
 
 
 def _is_below(case: Case, one: Matter) -> bool:

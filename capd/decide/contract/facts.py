@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from capd.decide.contract import activation, addresses, ending, equipment, plans
+from capd.decide.contract import activation, addresses, ending, equipment, moves, plans
 from capd.decide.told import FactKind
 
 FACTS: Mapping[str, FactKind] = {
@@ -11,4 +11,5 @@ FACTS: Mapping[str, FactKind] = {
     **ending.FACTS,
     **equipment.FACTS,
     **addresses.FACTS,
+    **moves.FACTS,
 }

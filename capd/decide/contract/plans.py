@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from capd.decide import matters
 from capd.decide.case import Case, Figures
-from capd.decide.contract import agreement, downgrades
+from capd.decide.contract import agreement, downgrades, withdrawal
 from capd.decide.contract.activation import SLOW
 from capd.decide.contract.agreement import has_ended
 from capd.decide.contract.days import start_of
@@ -42,6 +42,10 @@ def _plan(told: Told) -> Answer:
         return Refused(f"there is no product {wanted!r}.{guess(wanted, told.catalogue)}")
     if has_ended(told.standing):
         return Refused("the contract has ended: an activation begins a new one")
+    if product.id != told.standing.product.id and not withdrawal.is_sold(product, told.case):
+        gone = product.withdrawn_on
+        since = "" if gone is None else f" since {date_text(gone)}"
+        return Refused(f"{product.name} is withdrawn{since}: it may not be chosen any more")
     pending = matters.find(told.standing, PENDING, PENDING)
     if product.id == told.standing.product.id:
         return () if pending is None else (_stays(told, product),)
@@ -70,9 +74,11 @@ def bound(told: Told, product: Product, at: datetime) -> Refused | None:
 
 
 def _may_go_down(told: Told, product: Product) -> bool:
-    """Say whether UC-5, or a line well under the survey's estimate, allows what CT-2 forbids."""
+    """Say whether UC-5, a withdrawn product or a slow line allows what CT-2 forbids."""
     if downgrades.allowed(told.standing, product):
         return True
+    if matters.find(told.standing, withdrawal.KIND, told.standing.product.id) is not None:
+        return True  # CT-7: another is chosen
     now_on, rate = told.standing.product, product.down_bps
     slower = rate is not None and (now_on.down_bps is None or rate < now_on.down_bps)
     return slower and matters.find(told.standing, SLOW, SLOW) is not None
@@ -82,13 +88,15 @@ def _clause(told: Told, product: Product) -> str | None:
     now_on = told.standing.product
     if downgrades.allowed(told.standing, product):
         return told.policy.clauses.downgrade
+    terms = told.policy.contract
+    if matters.find(told.standing, withdrawal.KIND, now_on.id) is not None:
+        return terms.withdrawn.clause
     if has_more(product, now_on):
         return told.policy.clauses.back
     known = agreement.of(told.standing)
     if known is None or not is_lower(product, now_on):
         return None
     slow = matters.find(told.standing, SLOW, SLOW) is not None
-    terms = told.policy.contract
     return terms.speed.clause if slow else terms.term.clause
 
 

@@ -3,7 +3,7 @@
 from capd.decide.addons.book import addons_of
 from capd.decide.addons.rules import ending as addon_ending
 from capd.decide.case import Case, Rule
-from capd.decide.contract import addresses, downgrades, ending, linked, plans
+from capd.decide.contract import addresses, downgrades, ending, linked, plans, withdrawal
 from capd.decide.contract.agreement import has_ended
 from capd.model import Event
 
@@ -22,6 +22,8 @@ def addons_ended(case: Case) -> tuple[Event, ...]:
 RULES: tuple[Rule, ...] = (
     ending.begun_again,  # CT-1
     plans.due,  # CT-2
+    withdrawal.due,  # CT-7
+    withdrawal.told,  # CT-7
     downgrades.over,  # UC-5
     downgrades.offers,  # UC-5
     ending.due,  # CT-15

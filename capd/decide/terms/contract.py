@@ -42,6 +42,23 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """How long there is to choose another product in the place of a withdrawn one (CT-7)."""
+
+    notice_days: int = 30
+    clause: str = "CT-7"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """What a move to another address is (CT-2, CT-13, C-5)."""
+
+    as_new: bool = False  # a disconnection and a new installation
+    clause: str = "CT-2"
+    one_each: str = "CT-13"  # one subscription an address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndingTerms:
     """How the contract ends (CT-15, C-6, AU-3), and what that costs and frees."""
 
@@ -74,5 +91,7 @@ class Contract:
     downgrade: Downgrade = field(default_factory=Downgrade)
     speed: Speed = field(default_factory=Speed)
     changes: Changes = field(default_factory=Changes)
+    withdrawn: Withdrawn = field(default_factory=Withdrawn)
+    moving: Moving = field(default_factory=Moving)
     ending: EndingTerms = field(default_factory=EndingTerms)
     linked: Linked = field(default_factory=Linked)

@@ -1,0 +1,102 @@
+"""`capd products`: what is sold, and how a product is withdrawn (CT-7)."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capd.answers.network import product_record
+from capd.cli.books import Books, local_moment, opened, wait
+from capd.cli.options import ConfigFile, Json
+from capd.cli.output import as_json, line, table
+from capd.cli.setup import bring_in
+from capd.clock import utc_now
+from capd.decide.contract import withdrawal
+from capd.errors import CannotBeDone
+from capd.model import Inventory, Product, ProductId
+from capd.strict import did_you_mean
+
+app = typer.Typer(help="What is sold.", no_args_is_help=True)
+_AT_A_TIME = 500
+_COLUMNS = ("subscriber", "from", "to", "on", "was", "price", "bound")
+
+
+@app.command("list")
+def list_(json: Json = False, config: ConfigFile = None) -> None:
+    """List the products."""
+    wait(_list(config, json=json))
+
+
+async def _list(path: Path | None, *, json: bool) -> None:
+    async with opened(path) as books:
+        records = [product_record(one) for one in (await books.store.people.products()).values()]
+    if json:
+        as_json(records)
+        return
+    columns = ("id", "name", "family", "price", "withdrawn_on", "replaced_by")
+    rows = [["" if one[key] is None else str(one[key]) for key in columns] for one in records]
+    table(columns, rows, empty="No products.")
+
+
+@app.command()
+def withdraw(
+    product: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's id.")],
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="Not sold from then on.")],
+    replaced_by: Annotated[
+        str | None, typer.Option("--replaced-by", metavar="PRODUCT", show_default=False)
+    ] = None,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show who would be moved where; change nothing.")
+    ] = False,
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Withdraw a product: who has it is told, chooses another, or is moved to the nearest."""
+    wait(_withdraw(config, product, on, replaced_by, dry_run=dry_run, json=json))
+
+
+async def _withdraw(
+    path: Path | None, name: str, on: str, other: str | None, *, dry_run: bool, json: bool
+) -> None:
+    async with opened(path, change=not dry_run) as books:
+        gone = await _withdrawn(books, name, on, other)
+        moves = await _moves(books, gone)
+    if not dry_run:
+        await bring_in(path, Inventory(products=(gone,)))
+    if json:
+        as_json({"dry_run": dry_run, "product": product_record(gone), "moves": moves})
+        return
+    rows = [["" if move[key] is None else str(move[key]) for key in _COLUMNS] for move in moves]
+    table(_COLUMNS, rows, empty=f"Nobody has {gone.name}.")
+    line("dry run: nothing was changed" if dry_run else f"{gone.name} is withdrawn")
+
+
+async def _withdrawn(books: Books, name: str, on: str, other: str | None) -> Product:
+    catalogue = await books.store.people.products()
+    for wanted in (name, other):
+        if wanted is not None and wanted not in catalogue:
+            problem = f"there is no product {wanted!r}.{did_you_mean(wanted, catalogue)}"
+            raise CannotBeDone(problem.removesuffix("."))
+    if other == name:
+        raise CannotBeDone(f"{name} cannot take its own place")
+    at = local_moment(on, books.config, option="--on").astimezone(books.house.zone)
+    product = catalogue[ProductId(name)]
+    by = product.replaced_by if other is None else ProductId(other)
+    return replace(product, withdrawn_on=at.date(), replaced_by=by)
+
+
+async def _moves(books: Books, gone: Product) -> list[withdrawal.Figures]:
+    """Return what would become of each who has *gone*."""
+    now, house = utc_now(), books.house
+    catalogue = {**await books.store.people.products(), gone.id: gone}
+    found: list[withdrawal.Figures] = []
+    after = ""
+    while ids := await books.store.people.ids(after=after, limit=_AT_A_TIME):
+        after = ids[-1]
+        for one in await books.store.people.standings(ids, now, house.zone, house.window_months):
+            if one.product.id == gone.id and not withdrawal.has_ended(one):
+                case = house.case(replace(one, product=gone), catalogue, now)
+                found.append(withdrawal.move(case, gone))
+    return found
