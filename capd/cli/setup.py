@@ -72,6 +72,8 @@ async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -
     changes = _compared(known or Inventory(), told, settings, ended, source=file)
     if not dry_run:
         changes = await bring_in(path, told)
+    for each in changes.warnings:
+        problem(each)
     if json:
         as_json(changes_record(changes, dry_run=dry_run))
     else:
@@ -107,7 +109,7 @@ def _compared(
     problems = [*inventory.check(told, profiles_of(settings))]
     changes = Changes()
     try:
-        changes = changes_of(compare(there, told, ended))
+        changes = changes_of(there, compare(there, told, ended))
     except ConfigError as exc:
         problems.extend(exc.problems)
     if problems:
@@ -167,6 +169,7 @@ def changes_record(changes: Changes, *, dry_run: bool) -> dict[str, object]:
         "changed": {kind: list(names) for kind, names in changes.changed.items() if names},
         "unchanged": {kind: list(names) for kind, names in changes.unchanged.items() if names},
         "lines": list(changes.lines),
+        "warnings": list(changes.warnings),
     }
 
 

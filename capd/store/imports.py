@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from capd.decide.contract.withdrawal import is_worse
 from capd.errors import ConfigError
 from capd.model import (
     Applied,
@@ -66,6 +67,7 @@ class Changes:
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unchanged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lines: tuple[str, ...] = ()  # "subscriber S-1: product home-100 -> home-300"
+    warnings: tuple[str, ...] = ()  # what is worse for who has it, and holds at once (CT-6)
 
     def __bool__(self) -> bool:
         return any(self.added.values()) or any(self.changed.values())
@@ -82,9 +84,10 @@ def compare(there: Inventory, new: Inventory, ended: Collection[SubscriberId] = 
     return differences(there, new)
 
 
-def changes_of(found: Differences) -> Changes:
-    """Return *found* as it is told to a person."""
+def changes_of(there: Inventory, found: Differences) -> Changes:
+    """Return *found*, which changes *there*, as it is told to a person."""
     return Changes(
+        warnings=tuple(_worse(there, found)),
         added={kind: tuple(name for name, _ in found.added[kind]) for kind in KINDS},
         changed={kind: tuple(one.name for one in found.changed[kind]) for kind in KINDS},
         unchanged={kind: tuple(found.unchanged[kind]) for kind in KINDS},
@@ -95,6 +98,18 @@ def changes_of(found: Differences) -> Changes:
             for line in one.lines
         ),
     )
+
+
+def _worse(there: Inventory, found: Differences) -> Iterator[str]:
+    """Yield which changed products are worse for those who have them: nobody was given notice."""
+    has = Counter(one.product for one in there.subscribers)
+    for one in found.changed["product"]:
+        if has[one.after.id] and is_worse(one.after, one.before):
+            yield (
+                f"product {one.name}: worse at once for {has[one.after.id]} who have it, without "
+                "the notice of CT-6: a product of its own, and `capd products withdraw` with "
+                "--replaced-by, gives it"
+            )
 
 
 async def save(

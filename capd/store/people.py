@@ -80,7 +80,7 @@ class People:
             async with self._database.read() as conn:
                 there = await inventory_rows.load(conn)
                 ended = await tallies.ended(conn)
-            return imports.changes_of(imports.compare(there, inventory, ended))
+            return imports.changes_of(there, imports.compare(there, inventory, ended))
         async with self._database.write() as conn:
             there = await inventory_rows.load(conn)
             found = imports.compare(there, inventory, await tallies.ended(conn))
@@ -88,7 +88,7 @@ class People:
             events = imports.events_of(found, author, at)
             written = list(zip(await append(conn, events), events, strict=True))
             await self._outbox.enqueue(conn, written)
-            return imports.changes_of(found)
+            return imports.changes_of(there, found)
 
     async def ended(self) -> set[SubscriberId]:
         """Return whose contract has ended."""

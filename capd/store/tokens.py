@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 
-from capd.model import Event, SubscriberId, Token, TokenRole
+from capd.model import Event, Reason, SubscriberId, Token, TokenRole
 from capd.store import rows
 from capd.store.database import Database
 from capd.store.outbox import Outbox
-from capd.store.tables import tokens
+from capd.store.tables import holds, tokens
 from capd.store.trail import append
 from capd.units import micros, moment
 
@@ -63,8 +63,17 @@ class Tokens:
             return True
 
     async def by_digest(self, digest: str) -> tuple[Token, str] | None:
-        """Return the token that has *digest* and was not revoked, and the digest as it is kept."""
-        query = select(tokens).where(tokens.c.digest == digest, tokens.c.revoked_at.is_(None))
+        """Return the token that has *digest* and was not revoked, and the digest as it is kept.
+
+        One of a subscriber whose log-ins are off is none, until that hold is released (AU-5).
+        """
+        off = exists().where(
+            holds.c.subscriber == tokens.c.subscriber,
+            holds.c.reason == Reason.CREDENTIALS,
+            holds.c.closed_at.is_(None),
+        )
+        live = tokens.c.revoked_at.is_(None)
+        query = select(tokens).where(tokens.c.digest == digest, live, ~off)
         async with self._database.read() as conn:
             row = (await conn.execute(query)).mappings().first()
         return None if row is None else (_token(row), row["digest"])

@@ -113,3 +113,18 @@ def test_a_move_goes_to_no_address_that_is_taken_unless_agreed__CT_13(capd):
     told = [(one["kind"], one["address"]) for one in said.records() if one["kind"] == "moved"]
     assert told == [("moved", "2 high street"), ("moved", "3 High Street")]
     assert "S-2 is served there already" in said.err
+
+
+def test_an_import_says_that_worse_terms_hold_at_once_for_who_has_the_product__CT_6(capd):
+    assert imported(capd, people(("S-1", {}))).code == 0
+    dearer = [{**PRODUCTS[0], "price": "30.00"}, {**PRODUCTS[2], "price": "30.00"}]
+    (capd.folder / "dear.json").write_text(json.dumps({"products": dearer}))
+    said = capd("import", "dear.json", "--json")
+    assert (said.code, len(said.json()["warnings"])) == (0, 1)  # nobody has the other one
+    (line,) = said.lines
+    assert line == (
+        "product home-100: worse at once for 1 who have it, without the notice of CT-6: a product "
+        "of its own, and `capd products withdraw` with --replaced-by, gives it"
+    )
+    (capd.folder / "dear.json").write_text(json.dumps({"products": PRODUCTS}))
+    assert capd.ok("import", "dear.json").out.startswith("changed")  # cheaper again: no word

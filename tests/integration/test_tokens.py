@@ -11,7 +11,7 @@ from capd.errors import CannotBeDone, NoSuch
 from capd.model import TokenRole
 from capd.store import check
 from capd.tokens import create, recognised, revoke
-from tests.builders import NOON, an_inventory
+from tests.builders import NOON, an_event, an_inventory
 from tests.servers.commandline import Capd
 
 
@@ -34,6 +34,19 @@ async def test_a_token_is_known_again_by_its_text_and_by_no_other(store):
     assert (await recognised(store, other)).role is TokenRole.NOC
     for wrong in ("", secret[:-1], secret + "x", secret.upper(), "é", "x" * 10_000):
         assert await recognised(store, wrong) is None
+
+
+async def test_the_log_in_of_whose_credentials_are_known_is_off_until_it_is_changed__AU_5(store):
+    await store.people.apply(an_inventory(), dry_run=False, author="test", at=NOON)
+    secret = await a_token(store, "portal", TokenRole.PORTAL, "S-1")
+    staff = await a_token(store, "noc", TokenRole.NOC)
+    for kind, is_known in (("hold_opened", False), ("hold_closed", True)):
+        event = an_event(kind, reason="credentials", note="leaked")
+        async with store.judging() as desk:
+            await desk.record([event])
+        assert (await recognised(store, secret) is not None) is is_known
+        assert await recognised(store, staff) is not None
+    assert (await store.people.states())["active"] == 1
 
 
 async def test_the_books_keep_a_digest_and_never_the_token(store):

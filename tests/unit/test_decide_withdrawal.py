@@ -142,3 +142,13 @@ def test_a_withdrawn_product_is_chosen_offered_and_moved_up_to_no_more__CT_7():
 def test_whose_contract_has_ended_is_moved_nowhere__CT_7():
     over = told(a_standing(product=GONE), "terminate", cause="spam")
     assert seen(over, NOON + DAY, GONE, CHEAP).events == ()
+
+
+def test_worse_terms_wait_for_the_notice_of_a_calendar_month__CT_6():
+    at = datetime(2026, 7, 10, 12, tzinfo=UTC)
+    same = seen(a_standing(product=GONE), at, GONE, CHEAP).events[0]
+    assert same.figures["due_at"] == "2026-08-09T12:00:00Z"  # thirty days
+    worse = seen(a_standing(product=GONE), at, GONE, DEAR).events[0]
+    assert worse.figures["due_at"] == "2026-08-10T23:00:00Z"  # a month, to a midnight
+    assert withdrawal.is_worse(SLOW, HOME_100)
+    assert not withdrawal.is_worse(HOME_100, HOME_100)

@@ -8,10 +8,11 @@ from capd.decide.case import Case, Figures
 from capd.decide.contract import agreement
 from capd.decide.contract.agreement import has_ended
 from capd.decide.contract.days import after_days, day_of, start_of
+from capd.decide.contract.versions import notice_end
 from capd.decide.wording import cap_text, date_text, price_text
 from capd.model import Event, Matter, Product, ProductId
 
-__all__ = ["KIND", "Figures", "due", "has_ended", "is_sold", "move", "nearest", "told"]
+__all__ = ["KIND", "Figures", "due", "has_ended", "is_sold", "is_worse", "move", "nearest", "told"]
 
 KIND = "withdrawal"
 
@@ -72,6 +73,23 @@ def _moves_at(case: Case, product: Product) -> datetime:
     return told if gone is None else max(told, start_of(gone, case.zone))
 
 
+def _replaced(case: Case, product: Product) -> tuple[datetime, Product | None]:
+    """Return when who stays is moved, and to what; to worse terms after their notice (CT-6)."""
+    at, to = _moves_at(case, product), nearest(case, product)
+    if to is not None and is_worse(to, product):
+        at = max(at, notice_end(case.now, case.policy.contract.changes, case.zone))
+    return at, to
+
+
+def is_worse(one: Product, than: Product) -> bool:
+    """Say whether *one* is to the disadvantage of who has the other: dearer, smaller, slower."""
+    dearer = one.price is not None and than.price is not None and one.price > than.price
+    return dearer or not all(
+        _at_or_above(getattr(one, name), getattr(than, name))
+        for name in ("cap_bytes", "down_bps", "up_bps")
+    )
+
+
 def told(case: Case) -> tuple[Event, ...]:
     """Tell who has a product that is withdrawn, once, what takes its place and when."""
     product, terms = case.standing.product, case.policy.contract.withdrawn
@@ -79,7 +97,7 @@ def told(case: Case) -> tuple[Event, ...]:
         return ()
     if matters.find(case.standing, KIND, product.id) is not None:
         return ()
-    at, to = _moves_at(case, product), nearest(case, product)
+    at, to = _replaced(case, product)
     by = date_text(day_of(at, case.zone))
     then = (
         "we will call you about what takes its place"
@@ -139,7 +157,7 @@ def _settled(case: Case, one: Matter) -> Iterable[Event]:
 
 def move(case: Case, product: Product) -> Figures:
     """Return what would become of the subscriber if *product* were withdrawn as it says."""
-    to, at = nearest(case, product), _moves_at(case, product)
+    at, to = _replaced(case, product)
     known = agreement.of(case.standing)
     return {
         "subscriber": case.standing.subscriber.id,
