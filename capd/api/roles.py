@@ -49,6 +49,7 @@ _FAMILIES: Mapping[str, Right] = {  # by the first word of a fact's name; the re
     "task": Right.MONEY,  # a call was made
     "charge": Right.MONEY,  # reversed
     "cancel": Right.MONEY,
+    "move": Right.MONEY,
     "job": Right.FIELD,
     "activated": Right.FIELD,
     "measured": Right.FIELD,

@@ -11,6 +11,7 @@ from capd.decide import holds, proration
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
 from capd.decide.contract import facts as contract
+from capd.decide.contract.agreement import has_ended
 from capd.decide.debt import attempts
 from capd.decide.debt import facts as debt
 from capd.decide.debt.facts import extension
@@ -101,6 +102,8 @@ def _topup(told: Told) -> Answer:
         size = quantity_of(told.fact.details["size"], unit)
     except ValueError as exc:
         return Refused(f"size: {exc}")
+    if has_ended(standing):
+        return Refused("the contract has ended: there is nothing to add data to")
     if is_prepaid(standing):
         return bought(told)
     before = allowance_with(standing, standing.product, told.policy)

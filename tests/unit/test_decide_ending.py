@@ -16,6 +16,7 @@ from capd.decide.standing import apply
 from capd.decide.terms.contract import Contract, EndingTerms
 from capd.model import Reason
 from tests.builders import (
+    APRIL,
     CATALOGUE,
     GB,
     HOME_300,
@@ -263,9 +264,13 @@ def test_a_cancellation_with_a_hold_for_the_cap_open_ends_all_the_same__CT_15():
     assert look(standing, NOON + DAY).owed.suspended
     over, events = lived(standing, END + timedelta(hours=1))
     assert ("hold_opened", "ended") in kinds(events)
-    bought = told(over, "topup", at=END, size="100GB", reference="r")
-    assert [hold.reason for hold in bought.holds] == [Reason.ENDED]
-    assert look(bought, END).owed.suspended
+    after = NOON + 31 * DAY
+    assert look(over, after).owed.suspended
+    assert "nothing to add data to" in refused(over, "topup", at=after, size="9GB", reference="r")
+    new_month = replace(over, period=APRIL, usage=a_usage(0, period=APRIL))
+    closed, _ = lived(new_month, after)
+    assert [hold.reason for hold in closed.holds] == [Reason.ENDED]
+    assert look(closed, after).owed.suspended
 
 
 def test_no_release_brings_back_what_nobody_has_a_contract_for__CT_15():

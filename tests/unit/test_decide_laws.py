@@ -123,6 +123,7 @@ steps = st.one_of(
     st.tuples(st.just("tell"), st.just("activated"), st.just({})),
     st.tuples(st.just("tell"), st.just("cancel"), st.just({})),
     st.tuples(st.just("tell"), st.just("cancel_withdrawn"), st.just({})),
+    st.tuples(st.just("tell"), st.just("move"), st.just({"address": "2 Low Road"})),
     st.tuples(st.just("tell"), st.just("terminate"), st.just({"cause": "spam"})),
     st.tuples(st.just("tell"), st.just("static_address"), st.just({"address": "203.0.113.7"})),
     st.tuples(
