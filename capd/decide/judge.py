@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from itertools import chain, repeat
 
 from capd.decide import allowance, breaches, caps, holds, notices, overage, proration
 from capd.decide.addons import rules as addons
@@ -76,15 +77,15 @@ def judge(
 def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
     """Take the rules in turn until none finds anything; each sees what those before it did."""
     events: list[Event] = []
-    for _ in range(_MOST_ROUNDS):
-        before = len(events)
-        for rule in RULES:
-            found = rule(case)
-            if found:  # mostly there is nothing: a case as it was need not be made again
-                found = (*found, *proration.following(case, found))
-                events += found
-                case = replace(case, standing=apply(case.standing, found, case.catalogue))
-        if len(events) == before:
+    quiet = 0  # rules in a row that found nothing: once it is all of them, it is settled
+    for rule in chain.from_iterable(repeat(RULES, _MOST_ROUNDS)):
+        found = rule(case)
+        quiet = 0 if found else quiet + 1
+        if found:  # mostly there is nothing: a case as it was need not be made again
+            found = (*found, *proration.following(case, found))
+            events += found
+            case = replace(case, standing=apply(case.standing, found, case.catalogue))
+        elif quiet == len(RULES):
             break
     return case, tuple(events)
 

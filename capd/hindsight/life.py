@@ -6,8 +6,8 @@ one to the next, whatever the rules are; facts that people told come in between,
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Hashable, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,11 @@ from capd.model import (
 from capd.units import micros, moment
 
 _DAY = timedelta(days=1)
+_PLAIN = frozenset({"subscriber", "product", "period", "usage", "topup_bytes"})
+_MARKS = tuple(each.name for each in fields(Standing) if each.name not in _PLAIN)
+Alike = dict[Hashable, Verdict]
+"""The verdicts on those who begin a period with a clean sheet, shared by a whole run."""
+
 _TICK = timedelta(microseconds=1)
 
 
@@ -52,21 +57,22 @@ def happened(known: Known, terms: Terms, span: Span) -> tuple[Standing, Told]:
 
 
 def led_again(
-    known: Known, standing: Standing, terms: Terms, span: Span
+    known: Known, standing: Standing, terms: Terms, span: Span, alike: Alike
 ) -> Generator[Ask, Answer, Told]:
     """Lead a life again from *standing* on; yields what it must know of the usage."""
     product = terms.catalogue[standing.product.id]
-    life = _Life(known, replace(standing, product=product), terms)
+    life = _Life(known, replace(standing, product=product), terms, alike)
     told = retell.tellings(e for e in known.trail if span.since <= e.at < span.until)
     yield from life.lead(span, told)
     return life.told
 
 
 class _Life:
-    def __init__(self, known: Known, standing: Standing, terms: Terms) -> None:
+    def __init__(self, known: Known, standing: Standing, terms: Terms, alike: Alike) -> None:
         self.told = Told()
         self._known = known
         self._terms = terms
+        self._alike = alike
         self._standing = standing
         self._course = course_of(known, standing.period)
         self._until = standing.period.end
@@ -110,6 +116,16 @@ class _Life:
         self._course = course_of(self._known, self._standing.period)
 
     def _judge(self, now: datetime) -> Verdict:
+        """Judge, but for those who begin a period with a clean sheet: all of them are alike."""
+        key = _clean(self._standing, now)
+        found = None if key is None else self._alike.get(key)
+        if found is None:
+            found = self._judged(now)
+            if key is not None and not found.events:
+                self._alike[key] = found
+        return found
+
+    def _judged(self, now: datetime) -> Verdict:
         terms = self._terms
         case = terms.case(self._standing, now)
         if terms.book is not None:
@@ -201,6 +217,17 @@ class _Life:
         if events:
             self.told.events += events
             self._standing = apply(self._standing, events, self._terms.catalogue)
+
+
+def _clean(standing: Standing, now: datetime) -> Hashable | None:
+    """Return what a verdict on somebody depends on of whom nothing is known but the product."""
+    used = standing.usage
+    if now != standing.period.start or used.down_bytes or used.up_bytes or standing.topup_bytes:
+        return None
+    if any(getattr(standing, name) for name in _MARKS):
+        return None
+    who = standing.subscriber
+    return standing.product.id, standing.period.start, standing.period.end, who.linked, who.sector
 
 
 def _first(known: Known, terms: Terms, at: datetime) -> Standing:

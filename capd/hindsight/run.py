@@ -7,7 +7,7 @@ from datetime import timedelta
 from capd.account.course import Answer, Ask
 from capd.hindsight.difference import Compared, Difference
 from capd.hindsight.known import Known, Span, Terms, Told
-from capd.hindsight.life import happened, led_again
+from capd.hindsight.life import Alike, happened, led_again
 from capd.model import SubscriberId
 from capd.store import Past, Store
 
@@ -40,13 +40,13 @@ async def lives(
     store: Store, question: Question, difference: Difference, progress: Progress
 ) -> AsyncIterator[Compared]:
     """Yield what would have been and what was, a subscriber after the other; add it up."""
-    after = ""
+    after, alike = "", Alike()
     async with store.looking_back() as past:
         whole = await past.how_many()
     progress(0, whole)
     while True:
         async with store.looking_back() as past:
-            found = await _portion(past, after, question)
+            found = await _portion(past, after, question, alike)
         if not found:
             return
         for known, would, did in found:
@@ -56,7 +56,9 @@ async def lives(
         progress(difference.subscribers, whole)
 
 
-async def _portion(past: Past, after: str, question: Question) -> list[tuple[Known, Told, Told]]:
+async def _portion(
+    past: Past, after: str, question: Question, alike: Alike
+) -> list[tuple[Known, Told, Told]]:
     """Lead the lives of the next few subscribers."""
     span = question.span
     some = await past.subscribers(after, _AT_A_TIME)
@@ -72,7 +74,7 @@ async def _portion(past: Past, after: str, question: Question) -> list[tuple[Kno
     for known in several:
         who = known.subscriber.id
         standing, did[who] = happened(known, question.did, span)
-        lives[who] = led_again(known, standing, question.would, span)
+        lives[who] = led_again(known, standing, question.would, span, alike)
     would = await _led(past, lives)
     return [(one, would[one.subscriber.id], did[one.subscriber.id]) for one in several]
 
