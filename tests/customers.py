@@ -8,9 +8,9 @@ from capd.decide import facts
 from capd.decide.facts import Refused
 from capd.decide.judge import judge
 from capd.decide.policy import Policy
+from capd.decide.prepaid.balance import has_balance
 from capd.decide.standing import apply
 from capd.model import Fact
-from capd.store.lifetimes import has_balance
 from tests.builders import CATALOGUE, LONDON, a_standing
 
 MARCH_1 = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """What is known of a subscriber's past, by what terms they are judged, and what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from capd.decide import holds
 from capd.decide.book import Book
 from capd.decide.case import Case
 from capd.decide.policy import Policy
+from capd.decide.prepaid.balance import has_balance
 from capd.model import (
     Event,
     Period,
@@ -98,6 +99,19 @@ def course_of(known: Known, period: Period) -> Course:
     if counted is None:
         return Course(known.subscriber.id, period)
     return Course(known.subscriber.id, period, counted[1])
+
+
+def lifetime_of(known: Known, standing: Standing) -> Usage | None:
+    """Return what was used in all periods up to this one, where a balance asks for it (E-1)."""
+    if not has_balance(standing.product, standing.matters):
+        return None
+    usage = standing.usage
+    earlier = [f for start, (_, f) in known.periods.items() if start < standing.period.start]
+    return replace(
+        usage,
+        down_bytes=usage.down_bytes + sum(figures[0] for figures in earlier),
+        up_bytes=usage.up_bytes + sum(figures[1] for figures in earlier),
+    )
 
 
 def usage_of(who: SubscriberId, period: Period, figures: Figures) -> Usage:

@@ -16,7 +16,16 @@ from capd.account.history import Figures
 from capd.decide import facts, late, retell
 from capd.decide.judge import judge
 from capd.decide.standing import apply, turned
-from capd.hindsight.known import Known, Span, Terms, Told, course_of, period_in, usage_of
+from capd.hindsight.known import (
+    Known,
+    Span,
+    Terms,
+    Told,
+    course_of,
+    lifetime_of,
+    period_in,
+    usage_of,
+)
 from capd.model import (
     Event,
     Fact,
@@ -204,7 +213,10 @@ class _Life:
         last = read_to = None
         if standing.matters:
             last, read_to = self._last(standing.period), now
-        self._standing = replace(standing, usage=used, last=last, read_to=read_to)
+        self._keep(replace(standing, usage=used, last=last, read_to=read_to))
+
+    def _keep(self, standing: Standing) -> None:
+        self._standing = replace(standing, lifetime=lifetime_of(self._known, standing))
 
     def _last(self, period: Period) -> Usage:
         """Return the usage of the period before *period*."""
@@ -216,7 +228,7 @@ class _Life:
     def _note(self, events: Sequence[Event]) -> None:
         if events:
             self.told.events += events
-            self._standing = apply(self._standing, events, self._terms.catalogue)
+            self._keep(apply(self._standing, events, self._terms.catalogue))
 
 
 def _clean(standing: Standing, now: datetime) -> Hashable | None:

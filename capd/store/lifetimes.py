@@ -1,20 +1,14 @@
 """What was used in all time, for those who draw on a balance (E-1)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.decide.prepaid import balance
-from capd.model import Kind, Matter, Product, SubscriberId, Usage
+from capd.decide.prepaid.balance import has_balance
+from capd.model import Matter, Product, SubscriberId, Usage
 from capd.store.tables import totals
-
-
-def has_balance(product: Product, open_matters: Iterable[Matter]) -> bool:
-    """Say whether somebody draws on a balance, or has one that rests."""
-    prepaid = product.kind is Kind.PREPAID
-    return prepaid or any(matter.kind == balance.KIND for matter in open_matters)
 
 
 async def lifetimes(

@@ -14,11 +14,11 @@ from capd.decide.facts import Refused
 from capd.decide.judge import judge
 from capd.decide.policy import Action, Policy
 from capd.decide.prepaid import balance
+from capd.decide.prepaid.balance import has_balance
 from capd.decide.standing import apply
 from capd.decide.terms.contract import Contract, Downgrade, Term
 from capd.decide.terms.debt import Dunning, Fee, Quiet, Reconnection, Since, Step, StepKind
 from capd.model import Event, Fact, Reason
-from capd.store.lifetimes import has_balance
 from capd.units import rfc3339
 from tests.builders import CATALOGUE, GB, LONDON, NOON, a_breach, a_standing, a_usage
 

@@ -1,10 +1,11 @@
 """What is known of a subscriber's balance, and how much of it is left (E-1)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from capd.decide import matters
 from capd.decide.case import Figures
-from capd.model import Kind, Standing, Usage
+from capd.model import Kind, Matter, Product, Standing, Usage
 
 KIND = "prepaid"
 KEY = "balance"
@@ -58,6 +59,12 @@ def balance(standing: Standing) -> Balance | None:
         stopped=matters.flag(found, "stopped"),
         let_go=matters.flag(found, "let_go"),
     )
+
+
+def has_balance(product: Product, open_matters: Iterable[Matter]) -> bool:
+    """Say whether somebody draws on a balance, or has one that rests: all their usage counts."""
+    prepaid = product.kind is Kind.PREPAID
+    return prepaid or any(matter.kind == KIND for matter in open_matters)
 
 
 def is_prepaid(standing: Standing) -> bool:
