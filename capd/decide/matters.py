@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from capd.decide.case import Figures
+from capd.decide.wording import money_text
 from capd.model import Matter, Standing
 from capd.units import moment_of, rfc3339
 
@@ -31,7 +32,7 @@ def change(
 def _flat(value: Value) -> str | int | bool | None:
     if isinstance(value, datetime):
         return rfc3339(value)
-    return str(value) if isinstance(value, Decimal) else value
+    return money_text(value) if isinstance(value, Decimal) else value
 
 
 def of_kind(standing: Standing, kind: str) -> tuple[Matter, ...]:

@@ -75,6 +75,7 @@ def test_done_is_activated_and_proven__IN_1():
 def test_the_charge_is_indicative_until_it_is_confirmed_before_the_work__IN_2():
     site = Site().booked(quote="120").activated()
     assert "about 120.00 GBP" in site.events[0].text
+    assert site.events[0].figures["quote"] == "120.00"
     assert "the price is not confirmed" in site.tell("job_done", job="j-1")
     assert site.charged() == []
     assert site.tell("job_confirmed", job="j-1", amount="110") == ["job_confirmed"]
