@@ -11,11 +11,11 @@ from capd.decide import holds, proration
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
 from capd.decide.contract import facts as contract
-from capd.decide.contract.agreement import has_ended
 from capd.decide.debt import attempts
 from capd.decide.debt import facts as debt
 from capd.decide.debt.facts import extension
 from capd.decide.debt.state import released
+from capd.decide.holds import has_ended
 from capd.decide.installation import facts as installation
 from capd.decide.policy import Policy
 from capd.decide.prepaid import balance

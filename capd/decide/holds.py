@@ -7,7 +7,7 @@ from capd.decide import delays
 from capd.decide.case import Case, Figures
 from capd.decide.policy import Policy
 from capd.decide.wording import amount_text, day_text, moment_text, of_text
-from capd.model import Event, Hold, Product, Reason, Service
+from capd.model import Event, Hold, Product, Reason, Service, Standing
 
 NAMES = {
     Reason.CAP: "going over the cap",
@@ -115,6 +115,11 @@ def closed(
         author=author,
         figures={"reason": hold.reason.value, **period, **(figures or {})},
     )
+
+
+def has_ended(standing: Standing) -> bool:
+    """Say whether the contract has ended: then its hold is open (CT-15)."""
+    return any(hold.reason is Reason.ENDED for hold in standing.holds)
 
 
 def blocking(holds: Iterable[Hold], policy: Policy) -> tuple[Hold, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from capd.decide.addons import rules
 from capd.decide.addons.book import Addon, addons_of, offer_of
+from capd.decide.holds import has_ended
 from capd.decide.shapes import guess, one_of
 from capd.decide.terms.addons import Addons, Every, Offer
 from capd.decide.told import Answer, FactKind, Refused, Told
@@ -40,6 +41,8 @@ def _ordered(told: Told) -> Answer:
 
 def _not_allowed(told: Told, offer: Offer, every: Every) -> Refused | None:
     product, clauses = told.standing.product, told.policy.addons.clauses
+    if has_ended(told.standing):
+        return Refused("the contract has ended: an activation begins a new one")
     if product.cap_bytes is None:
         return Refused(f"{product.name} has no cap: nothing to add to ({clauses.capped})")
     if product.family not in offer.families:

@@ -8,7 +8,7 @@ from capd.decide import matters
 from capd.decide.case import Figures
 from capd.decide.contract.days import after_months, start_of
 from capd.decide.policy import Policy
-from capd.model import Matter, Product, Reason, Standing
+from capd.model import Matter, Product, Standing
 
 KIND = "contract"
 
@@ -53,11 +53,6 @@ class Agreement:
         """Return when the days to cool off are over: a day counts to its end (CT-3)."""
         days = policy.contract.term.cooling_off_days
         return start_of(self.activated_on + timedelta(days=days + 1), zone)
-
-
-def has_ended(standing: Standing) -> bool:
-    """Say whether the contract has ended: then its hold is open."""
-    return any(hold.reason is Reason.ENDED for hold in standing.holds)
 
 
 def term_of(product: Product, policy: Policy) -> int:

@@ -13,7 +13,7 @@ from datetime import datetime
 from capd.decide import matters
 from capd.decide.case import Case, Figures, covers
 from capd.decide.contract import withdrawal
-from capd.decide.contract.agreement import has_ended
+from capd.decide.holds import has_ended
 from capd.decide.wording import amount_text, month_text, of_text, price_text
 from capd.model import Event, Matter, Product, ProductId, Standing, Unit
 

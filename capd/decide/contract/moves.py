@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from capd.decide.contract import ending, plans
-from capd.decide.contract.agreement import has_ended
 from capd.decide.contract.days import day_of, start_of
 from capd.decide.contract.ending import Cause, Ending, State
+from capd.decide.holds import has_ended
 from capd.decide.shapes import day, guess, yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import date_text

@@ -7,8 +7,8 @@ from capd.decide import matters
 from capd.decide.case import Case, Figures
 from capd.decide.contract import agreement, downgrades, withdrawal
 from capd.decide.contract.activation import SLOW
-from capd.decide.contract.agreement import has_ended
 from capd.decide.contract.days import start_of
+from capd.decide.holds import has_ended
 from capd.decide.shapes import day, guess, yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import cap_text, date_text

@@ -4,7 +4,7 @@ from capd.decide.addons.book import addons_of
 from capd.decide.addons.rules import ending as addon_ending
 from capd.decide.case import Case, Rule
 from capd.decide.contract import addresses, downgrades, ending, linked, plans, withdrawal
-from capd.decide.contract.agreement import has_ended
+from capd.decide.holds import has_ended
 from capd.model import Event
 
 

@@ -13,6 +13,7 @@ from capd.decide.breaches import months_after
 from capd.decide.case import Case
 from capd.decide.contract import agreement
 from capd.decide.contract.days import after_days, day_of, start_of
+from capd.decide.holds import has_ended
 from capd.decide.policy import Policy
 from capd.decide.terms.contract import Changes
 from capd.decide.wording import date_text
@@ -60,7 +61,7 @@ def announced(case: Case, line: Sequence[Policy]) -> tuple[Event, ...]:
     told = matters.find(case.standing, KIND, key_of(newest))
     known = present.version if told is None else matters.text(told, "version")
     up_to_date = newest.version in {known, present.version}
-    if up_to_date or agreement.has_ended(case.standing):
+    if up_to_date or has_ended(case.standing):
         return ()
     terms = present.contract.changes
     at = max(start_of(newest.valid_from, case.zone), notice_end(case.now, terms, case.zone))

@@ -6,9 +6,9 @@ from datetime import datetime
 from capd.decide import matters, tasks
 from capd.decide.case import Case, Figures
 from capd.decide.contract import agreement
-from capd.decide.contract.agreement import has_ended
 from capd.decide.contract.days import after_days, day_of, start_of
 from capd.decide.contract.versions import notice_end
+from capd.decide.holds import has_ended
 from capd.decide.wording import cap_text, date_text, price_text
 from capd.model import Event, Matter, Product, ProductId
 

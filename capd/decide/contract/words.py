@@ -8,6 +8,7 @@ from capd.decide.case import Case
 from capd.decide.contract import agreement, downgrades, ending, equipment, linked, plans, versions
 from capd.decide.contract.days import day_of
 from capd.decide.contract.ending import State
+from capd.decide.holds import has_ended
 from capd.decide.policy import Policy
 from capd.decide.wording import date_text, list_text, moment_text
 from capd.model import Reason, Standing
@@ -47,7 +48,7 @@ def _to_come(case: Case) -> Iterable[str]:
         on = date_text(day_of(pending.due_at, case.zone))
         yield f"The product becomes {pending.data.get('to')} on {on}, unless that is called off."
     back = downgrades.way_back_text(case)
-    if back is not None and not agreement.has_ended(case.standing):
+    if back is not None and not has_ended(case.standing):
         yield back
     for told in matters.of_kind(case.standing, versions.KIND):
         at = matters.moment(told, "effective_at")
