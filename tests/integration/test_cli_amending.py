@@ -112,3 +112,17 @@ def test_a_correction_that_makes_no_sense_is_one_line(capd, arguments, code, err
     assert (said.code, said.err.count("\n")) == (code, 1)
     assert err in said.err
     assert usage(capd)["counted_bytes"] == 10 * GB
+
+
+def test_of_two_who_decide_at_once_one_is_heard_and_the_books_hold__CN_10(capd):
+    put_aside(capd)
+    words = [("accept", "seen the bill"), ("refuse", "a faulty radio"), ("accept", "me too")]
+    several = [
+        capd.background("implausible", word, "1", "--note", note, "--json") for word, note in words
+    ]
+    said = [one.communicate(timeout=60) for one in several]
+    heard = [word for one, (word, _) in zip(several, words, strict=True) if one.returncode == 0]
+    assert len(heard) == 1, said
+    assert all("already" in err for out, err in said if not out)
+    assert usage(capd)["down_bytes"] == (30 * GB if heard == ["accept"] else 0)
+    assert capd.ok("db", "check").code == 0
