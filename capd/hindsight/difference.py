@@ -14,7 +14,6 @@ from capd.hindsight.known import Span, Told
 from capd.model import Event
 
 _ABOUT = ("notice", "reason", "to", "charge")
-_NOTED = frozenset({"correction", "gap_filled", "delivery_failed"})  # and no judgement led to it
 _DAY = timedelta(days=1)
 _NONE = timedelta(0)
 
@@ -105,11 +104,14 @@ def about(event: Event) -> str:
 
 
 def conclusions(told: Told) -> list[Event]:
-    """Return what capd concluded, and all charges: other facts are the same on both sides."""
+    """Return what capd concluded, and all charges: other facts are the same on both sides.
+
+    What has no clause behind it is no decision: a gap that was filled, a leak that was seen.
+    """
     return [
         event
         for event in told.events
-        if event.kind == "charge" or not (was_told(event) or event.kind in _NOTED)
+        if event.kind == "charge" or not (was_told(event) or event.clause is None)
     ]
 
 

@@ -100,8 +100,12 @@ def at(day, hour=12):
 
 def test_the_same_on_another_day_is_not_the_same():
     difference = Difference(zone=LONDON, span=SPAN)
-    would = Told(events=[an_event("notice", at=at(3), notice="usage_50"), _opened(at(5))])
-    did = Told(events=[an_event("notice", at=at(3, 23), notice="usage_50"), _opened(at(6))])
+    would = Told(
+        events=[an_event("notice", at=at(3), notice="usage_50", clause="UC-11"), _opened(at(5))]
+    )
+    did = Told(
+        events=[an_event("notice", at=at(3, 23), notice="usage_50", clause="UC-11"), _opened(at(6))]
+    )
     found = difference.add(would, did)
     assert [(one.which, one.day.day) for one in found] == [
         (Which.BOTH, 3), (Which.WOULD, 5), (Which.DID, 6),
@@ -110,13 +114,13 @@ def test_the_same_on_another_day_is_not_the_same():
 
 
 def _opened(moment):
-    return an_event("hold_opened", at=moment, reason="cap")
+    return an_event("hold_opened", at=moment, reason="cap", clause="UC-2")
 
 
 def test_what_people_told_is_on_no_side():
     difference = Difference(zone=LONDON, span=SPAN)
     told = Told(events=[an_event("topup", size_bytes=GB, author="desk")])
-    assert difference.add(told, Told()) == []
+    assert difference.add(told, Told(events=[an_event("leak")])) == []
     assert difference.different == 0
 
 
