@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from capd import policies, profiles
+from capd import policies
 from capd.clock import Clock
 from capd.collect import Source
 from capd.collect.mqtt import MqttSource
@@ -27,40 +27,13 @@ from capd.notify.messages import Letters
 from capd.notify.samples import checked
 from capd.notify.webhook import Webhook
 from capd.notify.worker import Worker, deliver
+from capd.opening import open_house, profiles_of
 from capd.profiles import Profile
 from capd.store import Store
 
 log = logging.getLogger(__name__)
 
 _HOST_KEY = "host_key:"
-
-
-def channels_of(config: Config) -> tuple[str, ...]:
-    """Return the channels over which people and systems are told."""
-    notify = config.notify
-    return tuple(
-        channel
-        for channel, there in (("email", notify.email.smtp), ("webhook", notify.webhook.url))
-        if there
-    )
-
-
-def profiles_of(config: Config) -> dict[str, Profile]:
-    """Return every device profile: those shipped, and the operator's own on top."""
-    return profiles.load_all(Path(config.device_profiles) if config.device_profiles else None)
-
-
-async def open_house(config: Config, metrics: Metrics, *, upgrade: bool) -> House:
-    """Open the books and the policy: what is needed to judge; the caller closes `house.store`."""
-    book = policies.book(map(Path, config.decide.policies))
-    store = await Store.open(config.store.url, upgrade=upgrade)
-    store.outbox.channels = channels_of(config)
-    store.outbox.off = frozenset(config.notify.off)
-    operator = config.operator
-    return House(
-        store=store, policy=book.newest, book=book, zone=operator.zone, currency=operator.currency,
-        metrics=metrics, limits=config.decide.limits,
-    )  # fmt: skip
 
 
 def engine_of(config: SnmpConfig) -> Engine:

@@ -10,36 +10,7 @@ from typing import Annotated
 import typer
 
 from capd import __version__
-from capd.cli import (
-    activating,
-    amending,
-    charges,
-    checking,
-    clauses,
-    database,
-    device,
-    devices,
-    discover,
-    facts,
-    forecast,
-    guard,
-    legal,
-    looks,
-    maintenance,
-    matters,
-    mqtt,
-    notices,
-    orders,
-    products,
-    profiles,
-    report,
-    running,
-    setup,
-    simulate,
-    telling,
-    tokens,
-    usage,
-)
+from capd.cli.commands import Commands
 from capd.cli.options import ConfigFile
 from capd.cli.output import line, problem
 from capd.errors import CapdError, ConfigError
@@ -49,6 +20,7 @@ _LOGIN = re.compile(r"://[^/\s@]*@")
 
 app = typer.Typer(
     name="capd",
+    cls=Commands,
     help="Meters every subscriber of a wireless ISP and keeps each on the service they are owed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -70,34 +42,6 @@ def _before(
     ] = False,
 ) -> None:
     """Meter every subscriber of a wireless ISP; keep each one on the service they are owed."""
-
-
-for _command in (
-    setup.init, checking.check, setup.export,
-    running.run, running.once, running.demo, running.replay, simulate.simulate, forecast.forecast,
-    usage.usage, looks.explain, looks.subscribers, devices.devices, looks.events,
-    discover.discover,
-    matters.matters, charges.charges, clauses.clauses,
-    telling.fact, facts.topup, facts.plan, facts.hold, facts.release, facts.delay,
-    facts.pause, facts.resume,
-    amending.correct, activating.activate, activating.signal,
-):  # fmt: skip
-    app.command()(_command)
-app.command("import")(setup.import_)
-app.command("legal-hold")(legal.legal_hold)
-app.command("legal-holds")(legal.legal_holds)
-app.add_typer(orders.app, name="orders")
-app.add_typer(guard.app, name="guard")
-app.add_typer(maintenance.app, name="maintenance")
-app.add_typer(notices.app, name="notices")
-app.add_typer(report.app, name="report")
-app.add_typer(amending.app, name="implausible")
-app.add_typer(products.app, name="products")
-app.add_typer(profiles.app, name="profiles")
-app.add_typer(database.app, name="db")
-app.add_typer(device.app, name="device")
-app.add_typer(mqtt.app, name="mqtt")
-app.add_typer(tokens.app, name="token")
 
 
 def main() -> None:

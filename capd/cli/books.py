@@ -16,7 +16,7 @@ from capd.errors import CannotBeDone, ConfigError
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Standing
-from capd.parts import open_house
+from capd.opening import open_house
 from capd.store import Store
 from capd.units import moment_of, rfc3339
 

@@ -17,7 +17,8 @@ from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError, DeviceError, StoreError
 from capd.model import Device, Secret, SnmpAccess
 from capd.network import unlocked
-from capd.parts import engine_of, profiles_of
+from capd.opening import profiles_of
+from capd.parts import engine_of
 from capd.units import rate_text
 
 app = typer.Typer(help="Devices in the field.", no_args_is_help=True)

@@ -23,7 +23,7 @@ from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError, StoreError
 from capd.model import Device, DeviceId, Secret, SnmpAccess
 from capd.network import unlocked
-from capd.parts import profiles_of
+from capd.opening import profiles_of
 from capd.profiles import Profile
 
 _UNASKED, _MOST = 4096, 1 << 20

@@ -21,7 +21,7 @@ from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError
 from capd.model import Device
 from capd.network import network
-from capd.parts import profiles_of
+from capd.opening import profiles_of
 from capd.units import rfc3339
 
 _FILTER = re.compile(r"(?:(?:[^+#\0/]*|\+)/)*(?:[^+#\0/]*|\+|#)(?<!^)", re.DOTALL)  # MQTT 5, 4.7

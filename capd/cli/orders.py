@@ -15,7 +15,7 @@ from capd.clock import utc_now
 from capd.enforce.ssh import NetmikoPusher
 from capd.errors import CannotBeDone, ConfigError
 from capd.model import Fact, Order, OrderState, SectorId, SubscriberId
-from capd.parts import profiles_of
+from capd.opening import profiles_of
 from capd.pipeline import decide_turn
 from capd.strict import did_you_mean
 from capd.undo import undo as taken_back

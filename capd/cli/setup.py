@@ -17,7 +17,7 @@ from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError, StoreError
 from capd.model import Inventory, SubscriberId
 from capd.network import enforces
-from capd.parts import profiles_of
+from capd.opening import profiles_of
 from capd.pipeline import decide_turn
 from capd.store import Changes
 from capd.store.imports import changes_of, compare

@@ -26,7 +26,7 @@ from capd.demo.site import Site
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Cycle, Event, Inventory, MeterKey, OrderState, SubscriberId, TokenRole
-from capd.parts import open_house
+from capd.opening import open_house
 from capd.pipeline import accept_turn
 from capd.simulator.pace import FastClock
 from capd.store import Store

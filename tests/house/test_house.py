@@ -41,6 +41,7 @@ TESTED_THROUGH = {
     "capd.judgement": ("tests/integration/test_pipeline.py", "verdicts, by the turns"),
     "capd.network": ("tests/integration/test_pipeline.py", "which device is asked how"),
     "capd.objections": ("tests/integration/test_replay_contract.py", "facts that are refused"),
+    "capd.opening": ("tests/integration/test_cli_facts.py", "the books as a command opens them"),
     "capd.once": ("tests/integration/test_pipeline.py", "the turns, by hand"),
     "capd.parts": ("tests/e2e/test_month.py", "the wiring of the daemon"),
     "capd.policies": ("tests/unit/test_policies.py", "files in, policies out"),

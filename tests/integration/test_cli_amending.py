@@ -8,7 +8,7 @@ import pytest
 from capd.config import load
 from capd.metrics import Metrics
 from capd.model import DeviceId, Reading
-from capd.parts import open_house
+from capd.opening import open_house
 from capd.pipeline import account_turn
 from tests.integration.test_cli_facts import GB, capd, read, start_of_month, usage
 

@@ -14,7 +14,7 @@ from capd.clock import utc_now
 from capd.config import load
 from capd.metrics import Metrics
 from capd.model import DeviceId, Reading
-from capd.parts import open_house
+from capd.opening import open_house
 from capd.pipeline import account_turn
 from capd.units import rfc3339
 from tests.servers.commandline import Capd

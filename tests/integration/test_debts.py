@@ -13,7 +13,7 @@ from capd.decide.terms.debt import Quiet, Reconnection
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import OrderState
-from capd.parts import open_house
+from capd.opening import open_house
 from capd.pipeline import accept_turn, decide_turn
 from tests.builders import GB, NOON, a_fact, an_inventory
 from tests.servers.commandline import Capd
