@@ -213,10 +213,13 @@ class _Life:
         last = read_to = None
         if standing.matters:
             last, read_to = self._last(standing.period), now
-        self._keep(replace(standing, usage=used, last=last, read_to=read_to))
+        if (used, last, read_to) != (standing.usage, standing.last, standing.read_to):
+            self._keep(replace(standing, usage=used, last=last, read_to=read_to))
 
     def _keep(self, standing: Standing) -> None:
-        self._standing = replace(standing, lifetime=lifetime_of(self._known, standing))
+        lifetime = lifetime_of(self._known, standing)
+        same = lifetime == standing.lifetime
+        self._standing = standing if same else replace(standing, lifetime=lifetime)
 
     def _last(self, period: Period) -> Usage:
         """Return the usage of the period before *period*."""
