@@ -24,7 +24,8 @@ def capd(tmp_path):
     [one, *_] = inventory["subscribers"]
     day = (utc_now() - timedelta(days=3)).day
     inventory["subscribers"] = [
-        {**one, "id": f"S-{n}", "cycle_day": day, "product": "home-100"} for n in range(PEOPLE)
+        {**one, "id": f"S-{n}", "address": f"{n} Hill", "cycle_day": day, "product": "home-100"}
+        for n in range(PEOPLE)
     ]
     inventory["devices"][0]["meters"][0]["subscriber"] = "S-0"
     (tmp_path / "inventory.json").write_text(json.dumps(inventory))
