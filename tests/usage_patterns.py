@@ -1,4 +1,4 @@
-"""Households with habits by the day of the week, moods that last, and months that differ."""
+"""Households with habits by the day of the week, moods that last, and times that differ."""
 
 import math
 import random
@@ -37,12 +37,12 @@ def days_of(household, first, count):
     """Return what *household* uses on each of *count* days from *first* on."""
     dice = random.Random(household.seed)
     found: dict[date, int] = {}
-    mood = month = 0.0
+    mood = drift = 0.0
     for n in range(count):
         day = first + timedelta(days=n)
-        if day.day == 1 or n == 0:
-            month = 0.7 * month + dice.gauss(0, 0.15)
+        if n % 10 == 0:  # habits change, and not with the billing month
+            drift = 0.85 * drift + dice.gauss(0, 0.1)
         mood = 0.4 * mood + dice.gauss(0, 0.3)
         usual = household.mean_bytes * household.weekday[day.weekday()]
-        found[day] = int(usual * math.exp(month + mood - 0.07))
+        found[day] = int(usual * math.exp(drift + mood - 0.07))
     return found
