@@ -60,6 +60,16 @@ class Http:
         self._streams.set(n)
 
 
+_TRAPS = (
+    "cold_start",
+    "warm_start",
+    "link_down",
+    "link_up",
+    "authentication_failure",
+    "other",
+)
+
+
 class Field:
     """What is counted of devices in the field, beside their polls."""
 
@@ -80,6 +90,8 @@ class Field:
             ("kind", "result"),
             registry=registry,
         )
+        for kind in _TRAPS:
+            self.traps.labels(kind, "heard")  # what did not happen yet is 0
         self.firmware_behind = Gauge(
             "capd_firmware_behind",
             "Devices whose firmware is behind the minimum.",
