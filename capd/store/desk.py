@@ -139,6 +139,8 @@ class Desk:
         if not several:
             return
         change = {"state": state, "detail": detail, "next_at": None}
+        if state is OrderState.HELD:
+            change["released_at"] = None  # called back before any device had it: it was not let go
         for chunk in rows.chunks([order.id for order in several]):
             await self._conn.execute(update(orders).where(orders.c.id.in_(chunk)).values(**change))
             if state is OrderState.OPEN:

@@ -15,7 +15,8 @@ def taken(there: Inventory, new: Inventory, ended: Collection[SubscriberId]) -> 
     """Return, a line each, the addresses that *new* gives to a second subscription.
 
     Those of *ended* contracts are free. Services that are linked share an address, and so does who
-    says `shares_address`. What is there already is not looked at again.
+    says `shares_address`. What is there already is not looked at again; those who come together, as
+    when an operator's book is taken over, were agreed before.
     """
     before = {one.id: one for one in there.subscribers}
     everyone = before | {one.id: one for one in new.subscribers}
@@ -31,7 +32,7 @@ def taken(there: Inventory, new: Inventory, ended: Collection[SubscriberId]) -> 
             continue
         for other in at[place(one.address), products.get(one.product)]:
             pair = frozenset({one.id, other.id})
-            if _together(one, other) or one.id in ended or pair in named:
+            if other.id not in before or _together(one, other) or one.id in ended or pair in named:
                 continue
             named.add(pair)
             problems.append(

@@ -1,6 +1,7 @@
 """The schema's versions: where the database stands, and the way to the newest (Alembic)."""
 
 import asyncio
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from capd.errors import StoreError
-from capd.store.database import Database
+from capd.store.database import Database, parse
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _EMPTY = "nothing"
+_BLANK: list[bytes] = []  # an empty SQLite file at the newest revision, once one was made
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -59,7 +61,28 @@ async def upgrade(url: str) -> tuple[str, str]:
     All steps are one transaction: interrupted, nothing has changed. Raises StoreError.
     """
     # in a thread with a loop of its own: Alembic reads files
-    return await asyncio.to_thread(asyncio.run, _upgrade(url))
+    return await asyncio.to_thread(_upgrade_in_a_thread, url)
+
+
+def _upgrade_in_a_thread(url: str) -> tuple[str, str]:
+    """Bring it up by its steps; a further new file of this process is a copy of the first."""
+    file = _new_file(url)
+    if file is not None and _BLANK:
+        Database(url).create_file()
+        with suppress(OSError):  # then by its steps, which say what is wrong
+            file.write_bytes(_BLANK[-1])
+            return _EMPTY, head()
+    found = asyncio.run(_upgrade(url))
+    if file is not None and not file.with_name(f"{file.name}-wal").exists():
+        _BLANK[:] = [file.read_bytes()]
+    return found
+
+
+def _new_file(url: str) -> Path | None:
+    """Return SQLite's file where there is none yet."""
+    parsed = parse(url)
+    file = Path(str(parsed.database))
+    return file if parsed.drivername.startswith("sqlite") and not file.exists() else None
 
 
 async def _upgrade(url: str) -> tuple[str, str]:

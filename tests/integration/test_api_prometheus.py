@@ -65,7 +65,7 @@ async def until_scraped(prometheus, metrics):
             found = await ask(prometheus, "count_over_time(capd_build_info[5m])")
             if found and int(found[0]["value"][1]) >= 3:
                 return
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, json.JSONDecodeError):  # not ready yet
             pass
         await asyncio.sleep(0.3)
     pytest.fail("Prometheus scraped nothing within a minute")

@@ -92,6 +92,7 @@ def test_usage_has_exactly_the_keys_of_the_contract(capd):
         "remaining_bytes": 90 * GB,
         "state": "active",
         "holds": [],
+        "policy": {"name": "wireless_broadband", "version": "1", "valid_from": "2026-01-01"},
     }
 
 
@@ -346,6 +347,7 @@ def test_lists_are_plain_for_a_pipe(capd):
     said = capd.ok("devices")
     assert said.out.splitlines()[0].split() == [
         "ID", "PROFILE", "ADDRESS", "SUBSCRIBERS", "LAST", "READING", "SERIAL", "MAC",
+        "FIRMWARE", "HEALTH",
     ]  # fmt: skip
     assert capd.ok("devices", "--json").json()[0]["subscribers"] == ["S-1"]
 

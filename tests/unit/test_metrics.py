@@ -113,6 +113,7 @@ def everything(metrics):
     metrics.turned("decide", 0.2, failed=True)
     metrics.set_history({"raw": 9, "hours": 3, "days": 1})
     metrics.compacted(12)
+    metrics.http.answered("/subscribers", "GET", 200, 0.02)
     return metrics
 
 
