@@ -186,7 +186,9 @@ def test_a_line_put_back_by_hand_is_found_by_reading_the_router_back(lab, capd):
     wait_until(is_applied(capd, "S-3"), timeout_s=40, what="the suspension to be verified")
     lab.cpes["cpe3"].run("nft", "flush", "ruleset")
     wait_until(lambda: capd.events("S-3", "drifted"), timeout_s=60, what="the hands", every_s=0.5)
-    assert capd.metric("capd_drifted_services") == 1
+    wait_until(
+        lambda: capd.metric("capd_drifted_services") == 1, timeout_s=30, what="the gauge to show it"
+    )
     assert lab.can_fetch("cpe3")  # it is left to a person
     capd.do("orders", "repair", "S-3", "--note", "who was that")
     wait_until(cut_off(lab, "cpe3"), timeout_s=40, what="S-3 to be suspended again")
