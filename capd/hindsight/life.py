@@ -214,7 +214,8 @@ class _Life:
         if standing.matters:
             last, read_to = self._last(standing.period), now
         if (used, last, read_to) != (standing.usage, standing.last, standing.read_to):
-            self._keep(replace(standing, usage=used, last=last, read_to=read_to))
+            standing = replace(standing, usage=used, last=last, read_to=read_to)
+        self._keep(standing)  # its product may be another by now: a balance counts for a lifetime
 
     def _keep(self, standing: Standing) -> None:
         lifetime = lifetime_of(self._known, standing)
