@@ -87,6 +87,8 @@ def check(fact: Fact) -> list[str]:
     for key, value in fact.details.items():
         if key not in known:
             wrong.append(f"{key}: unknown key for {fact.fact!r}.{guess(key, known)}")
+        elif not value.isprintable():
+            wrong.append(f"{key}: wants one line of text, without control characters")
         elif value:
             shape = kind.shapes.get(key) or SHAPES.get(key)
             wrong += shape(key, value) if shape else []

@@ -240,3 +240,11 @@ def test_every_mistake_in_a_fact_is_named(fact, mistakes):
 
 def test_every_kind_of_fact_says_what_it_is_for():
     assert all(kind.help and not kind.help.endswith(".") for kind in FACTS.values())
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x1b[2J", "a\u202eb", "\r"])
+def test_what_is_told_is_one_line_that_hides_nothing(text):
+    assert check(a_fact(size="1GB", reference=text)) == [
+        "reference: wants one line of text, without control characters"
+    ]
+    assert check(a_fact("hold", reason="aup", note='He said "no"; it\'s Ælfwine, $(x)')) == []
