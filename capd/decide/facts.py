@@ -4,6 +4,7 @@ The facts of a subject (debt, add-ons, the contract) stand with its rules; `FACT
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
@@ -58,7 +59,7 @@ def accept(
         return Refused("; ".join(wrong))
     told = Told(
         standing=standing,
-        fact=fact,
+        fact=_said_in_a_sentence(fact),
         catalogue=catalogue,
         policy=policy,
         now=now,
@@ -87,15 +88,27 @@ def check(fact: Fact) -> list[str]:
     for key, value in fact.details.items():
         if key not in known:
             wrong.append(f"{key}: unknown key for {fact.fact!r}.{guess(key, known)}")
-        elif not value.isprintable():
-            wrong.append(f"{key}: wants one line of text, without control characters")
+        elif not (value.replace("\n", "") if key in _OF_SEVERAL_LINES else value).isprintable():
+            wrong.append(f"{key}: wants {_lines(key)} of text, without control characters")
         elif value:
             shape = kind.shapes.get(key) or SHAPES.get(key)
             wrong += shape(key, value) if shape else []
     return wrong
 
 
+_OF_SEVERAL_LINES = frozenset({"address", "note"})
 _Rates = tuple[int | None, int | None]  # down, up
+
+
+def _lines(key: str) -> str:
+    return "lines" if key in _OF_SEVERAL_LINES else "one line"
+
+
+def _said_in_a_sentence(fact: Fact) -> Fact:
+    """Return *fact* with its note on one line, as every sentence that cites it wants it."""
+    if "\n" not in fact.details.get("note", ""):
+        return fact
+    return replace(fact, details={**fact.details, "note": " ".join(fact.details["note"].split())})
 
 
 def _topup(told: Told) -> Answer:

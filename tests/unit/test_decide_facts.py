@@ -248,3 +248,13 @@ def test_what_is_told_is_one_line_that_hides_nothing(text):
         "reference: wants one line of text, without control characters"
     ]
     assert check(a_fact("hold", reason="aup", note='He said "no"; it\'s Ælfwine, $(x)')) == []
+
+
+def test_a_note_may_have_several_lines_and_is_said_in_one():
+    fact = a_fact("hold", reason="aup", note="Mail sent by mistake:\n  open relay\n")
+    (event,) = accepted(a_standing(), fact)
+    assert event.figures["note"] == "Mail sent by mistake: open relay"
+    assert "\n" not in event.text
+    assert check(a_fact("hold", reason="aup", note="a\rb\x1b[2J")) == [
+        "note: wants lines of text, without control characters"
+    ]
