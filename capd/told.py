@@ -58,6 +58,7 @@ TOLD: Mapping[str, Telling] = {
     "dispute": Telling("your invoice is in dispute"),
     "dispute_settled": Telling("a dispute about your invoice is settled"),
     "fee_quoted": Telling("what coming back costs"),  # CT-12
+    "fees_left": Telling("what is left to pay"),  # C-3, E-3
     "job": Telling("your installation is booked"),  # IN-1
     "job_moved": Telling("your installation is on another day"),
     "job_confirmed": Telling("the price of your installation"),  # IN-2
@@ -81,7 +82,7 @@ INNER = frozenset(
         ),
         *("attempt", "task_opened", "task_done", "task_closed"),
         *("prepaid_began", "prepaid_rests", "prepaid_resumed"),
-        *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped"),
+        *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped", "late_fee_gone"),
         *("downgrade_ended", "radio_changed", "speed_cleared", "equipment"),
         *("address_assigned", "contract_followed", "linked_on", "linked_off", "withdrawal_over"),
     }

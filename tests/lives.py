@@ -96,7 +96,10 @@ TOLD = {
     "addon_paid": _details({"addon": _addons}),
     "addon_payment_failed": _details({"addon": _addons}),
     "addon_cancel": _details({"addon": _addons}),
-    "invoice": _details({"reference": _bills, "amount": _money, "issued_on": _days}),
+    "invoice": _details(
+        {"reference": _bills, "amount": _money, "issued_on": _days},
+        {"charges": st.just(LAST_CHARGE)},
+    ),
     "payment": _details({"reference": _references, "amount": _money}, {"invoice": _bills}),
     "refund": _details({"reference": _references, "amount": _money}),
     "attempt": _details({"channel": st.sampled_from(["email", "phone"])}),

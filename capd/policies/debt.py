@@ -92,6 +92,7 @@ class DunningSection(Strict):
     attempts: tuple[_Channel, ...] = ()
     attempts_clause: Clause = _PLAIN.attempts_clause
     notice_is_attempt: bool = _PLAIN.notice_is_attempt
+    late_fees_join_debt: bool = _PLAIN.late_fees_join_debt
     disputes_wait: bool = _PLAIN.disputes_wait
     steps: tuple[_Step, ...] | None = None
 
@@ -121,6 +122,7 @@ class DunningSection(Strict):
             attempts=self.attempts,
             attempts_clause=self.attempts_clause,
             notice_is_attempt=self.notice_is_attempt,
+            late_fees_join_debt=self.late_fees_join_debt,
             disputes_wait=self.disputes_wait,
         )
 
@@ -160,10 +162,16 @@ class ReconnectionSection(Strict):
     clause: Clause = _PLAIN_FEES.clause
     fee: Money = _PLAIN_FEES.fee
     late_fee: Money = _PLAIN_FEES.late_fee
+    paid_first: bool = _PLAIN_FEES.paid_first
 
     def terms(self) -> Reconnection:
         """Return what the section says."""
-        return Reconnection(fee=self.fee, late_fee=self.late_fee, clause=self.clause)
+        return Reconnection(
+            fee=self.fee,
+            late_fee=self.late_fee,
+            paid_first=self.paid_first,
+            clause=self.clause,
+        )
 
 
 class BreachSection(Strict):

@@ -1,11 +1,12 @@
 """The whole file: its sections, a file a subject beside this one, become one Policy."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from capd.decide.policy import Clauses, HoldRule, Overage, Policy
+from capd.decide.terms.debt import StepKind
 from capd.model import Reason
 from capd.policies.addons import AddonSection
 from capd.policies.calendar import CalendarSection
@@ -47,6 +48,16 @@ class PolicyFile(Strict):
     breach: BreachSection = BreachSection()
     prepaid: PrepaidSection = PrepaidSection()
     proration: ProrationSection = ProrationSection()
+
+    @model_validator(mode="after")
+    def _one_late_fee(self) -> Self:
+        by_step = any(step.step is StepKind.LATE_FEE for step in self.dunning.steps or ())
+        if by_step and self.reconnection.late_fee:
+            raise ValueError(
+                "reconnection.late_fee: a step of [dunning] charges a late fee already, so coming "
+                "back would charge a second: leave one of them out"
+            )
+        return self
 
     def policy(self) -> Policy:
         """Return what the file says, and what it leaves out as it is by default."""

@@ -200,12 +200,17 @@ policies = st.builds(
         attempts=st.sampled_from([(), ("email", "phone")]),
         least=st.sampled_from([Decimal(0), Decimal(10)]),
         disputes_wait=st.booleans(),
+        late_fees_join_debt=st.booleans(),
     ),
     quiet=st.sampled_from(
         [Quiet(), Quiet(reasons=()), Quiet(reasons=(Reason.CAP, Reason.BREACH, Reason.NON_PAYMENT))]
     ),
     reconnection=st.sampled_from(
-        [Reconnection(), Reconnection(fee=Decimal(9), late_fee=Decimal(1))]
+        [
+            Reconnection(),
+            Reconnection(fee=Decimal(9), late_fee=Decimal(1)),
+            Reconnection(fee=Decimal(9), paid_first=True),
+        ]
     ),
     first_action=st.sampled_from(Action),
     repeat_action=st.sampled_from(Action),

@@ -199,6 +199,19 @@ notice_days = 7
     assert policy.breach.notice_days == 7
 
 
+def test_a_late_fee_is_charged_by_a_step_or_with_coming_back_and_not_by_both__C_3(tmp_path):
+    both = f'{HEAD}{DUNNING}[reconnection]\nlate_fee = "5"\n'
+    with pytest.raises(ConfigError, match="coming back would charge a second"):
+        load(tmp_path, both)
+
+
+def test_who_waits_for_which_fee_can_be_set(tmp_path):
+    text = "[dunning]\nlate_fees_join_debt = true\n[reconnection]\npaid_first = true\n"
+    policy = load(tmp_path, HEAD + text)
+    assert policy.dunning.late_fees_join_debt
+    assert policy.reconnection.paid_first
+
+
 @pytest.mark.parametrize(
     ("step", "wrong"),
     [

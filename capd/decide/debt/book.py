@@ -1,7 +1,12 @@
-"""What a subscriber owes: invoices and credit, as their matters say it."""
+"""What a subscriber owes: invoices and credit, as their matters say it.
+
+A late fee is a charge: billing is told of it, and bills it. Where the terms say that it is a part
+of the debt it is owed with its invoice from the moment it is charged; an invoice that billing then
+tells, and that says which charges it bills, is owed without them, so that no fee is owed twice.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -12,7 +17,10 @@ from capd.model import Matter, Standing
 
 INVOICE = "invoice"
 CREDIT = "credit"
+LATE_FEE = "late_fee"
 _TAKEN = "step_"
+_FEE = "fee_"  # a late fee that is owed with the invoice, by its step and how often that was taken
+_APART = "apart_"  # and one that is billed by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +39,45 @@ class Invoice:
     disputed_at: datetime | None = None
     rest_days: int = 0  # spent in dispute: they do not count
     taken: Mapping[str, int] = field(default_factory=dict)  # steps of the schedule, how often
+    fees: Mapping[str, Decimal] = field(default_factory=dict)  # late ones owed with it: "late/1"
+    apart: Mapping[str, Decimal] = field(default_factory=dict)  # late ones billed by themselves
+    fees_paid: Decimal = Decimal(0)
+    bills: str | None = None  # the ids of the late fees in it
+    elsewhere: Decimal = Decimal(0)  # of those, what is owed with the invoices they are for
+
+    @property
+    def principal(self) -> Decimal:
+        """Return what of it is not paid, without late fees: they are worked out from this alone."""
+        return self.total - self.elsewhere - self.paid
+
+    @property
+    def fees_owed(self) -> Decimal:
+        """Return what of the late fees that are owed with it is not paid."""
+        return sum(self.fees.values(), Decimal(0)) - self.fees_paid
 
     @property
     def owed(self) -> Decimal:
-        """Return what of it is not paid."""
-        return self.total - self.paid
+        """Return what of it is not paid, late fees that are owed with it included."""
+        return self.principal + self.fees_owed
+
+    def with_payment(self, amount: Decimal) -> "Invoice":
+        """Return it after *amount*, no more than is owed, was paid: late fees come last."""
+        part = min(amount, self.principal)
+        return replace(self, paid=self.paid + part, fees_paid=self.fees_paid + amount - part)
+
+    def without_payment(self, amount: Decimal) -> "Invoice":
+        """Return it after *amount*, no more than was paid, was taken back: late fees come first."""
+        part = min(amount, self.fees_paid)
+        return replace(self, paid=self.paid - amount + part, fees_paid=self.fees_paid - part)
 
     def change(self, *, is_open: bool = True, due_at: datetime | None = None) -> Figures:
         """Return the figures of an event that makes this of the invoice."""
         steps = {f"{_TAKEN}{name}": count for name, count in self.taken.items()}
+        fees = {
+            f"{mark}{name}": money_text(amount)
+            for mark, several in ((_FEE, self.fees), (_APART, self.apart))
+            for name, amount in several.items()
+        }
         return matters.change(
             INVOICE,
             self.key,
@@ -57,7 +95,11 @@ class Invoice:
             noticed_at=self.noticed_at,
             disputed_at=self.disputed_at,
             rest_days=self.rest_days or None,
+            fees_paid=money_text(self.fees_paid) if self.fees_paid else None,
+            bills=self.bills,
+            elsewhere=money_text(self.elsewhere) if self.elsewhere else None,
             **steps,
+            **fees,
         )
 
 
@@ -81,7 +123,20 @@ def invoice_of(matter: Matter) -> Invoice:
         disputed_at=matters.moment(matter, "disputed_at"),
         rest_days=matters.number(matter, "rest_days") or 0,
         taken=taken,
+        fees=_amounts(matter, _FEE),
+        apart=_amounts(matter, _APART),
+        fees_paid=matters.money(matter, "fees_paid"),
+        bills=matters.text(matter, "bills"),
+        elsewhere=matters.money(matter, "elsewhere"),
     )
+
+
+def _amounts(matter: Matter, mark: str) -> dict[str, Decimal]:
+    return {
+        name.removeprefix(mark): Decimal(str(value))
+        for name, value in matter.data.items()
+        if name.startswith(mark) and "/" in name
+    }
 
 
 def invoices(standing: Standing) -> tuple[Invoice, ...]:

@@ -1,12 +1,12 @@
 """What was wrong is set right: an invoice cancelled, a payment that failed, a charge reversed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from capd.decide import charges
-from capd.decide.debt import book, payments, schedule
+from capd.decide.debt import book, late_fees, payments, schedule
 from capd.decide.debt.book import Invoice
 from capd.decide.debt.shapes import any_text, some_money
 from capd.decide.debt.state import State, suspension
@@ -34,9 +34,25 @@ def _cancelled(told: Told) -> Answer:
     figures = {**invoice.change(is_open=False), "why": note}
     return (
         told.event("invoice_cancelled", text, clause, figures),
-        *payments.credited(told, invoice.paid, without=key),
+        *_late_fees_back(told, invoice),
+        *payments.credited(told, invoice.paid + invoice.fees_paid, without=key),
         *_fee_withdrawn(told),
     )
+
+
+def _late_fees_back(told: Told, invoice: Invoice) -> Iterator[Event]:
+    """Yield a counter-charge for each late fee of an invoice that is cancelled."""
+    who, clause = told.standing.subscriber.id, told.policy.dunning.clause
+    for name, amount in {**invoice.fees, **invoice.apart}.items():
+        charge_id = late_fees.charge_id(who, invoice, name)
+        yield _counter(
+            told,
+            charge_id,
+            charge=book.LATE_FEE,
+            amount=amount,
+            clause=clause,
+            why=f"invoice {invoice.key} is cancelled",
+        )
 
 
 def _fee_withdrawn(told: Told) -> tuple[Event, ...]:
@@ -61,9 +77,10 @@ def _failed(told: Told) -> Answer:
         return _no_invoice(told, key)
     if past is not None and past.kind == "invoice_cancelled":
         return Refused(f"invoice {key!r} is cancelled: nothing of it can be owed")
-    taken = min(told.money("amount") or invoice.paid, invoice.paid)
+    paid = invoice.paid + invoice.fees_paid
+    taken = min(told.money("amount") or paid, paid)
     yesterday = told.now.astimezone(told.zone).date() - _DAY
-    again = replace(invoice, paid=invoice.paid - taken, due_on=min(invoice.due_on, yesterday))
+    again = replace(invoice.without_payment(taken), due_on=min(invoice.due_on, yesterday))
     events = () if again == invoice else (_owed_again(told, invoice, again),)
     return (*events, *_credit_gone(told, taken), *_fraud(told))
 
@@ -84,7 +101,7 @@ def _owed_again(told: Told, invoice: Invoice, again: Invoice) -> Event:
     again = replace(again, since=told.now)
     figures = {
         **schedule.change(told.case, again, told.now),
-        "amount": money_text(invoice.paid - again.paid),
+        "amount": money_text(again.owed - invoice.owed),
         "reference": told.get("reference"),
         "why": note,
     }
@@ -114,23 +131,51 @@ def _reversed(told: Told) -> Answer:
         return Refused(f"there is no charge {charge_id!r}")
     if "reversal" in told.past:
         return ()
-    amount = Decimal(str(charged.figures["amount"]))
-    charge = str(charged.figures["charge"])
+    counter = _counter(
+        told,
+        charge_id,
+        charge=str(charged.figures["charge"]),
+        amount=Decimal(str(charged.figures["amount"])),
+        clause=charged.clause,
+        why=why,
+    )
+    return (counter, *_owed_no_more(told, charge_id))
+
+
+def _counter(
+    told: Told, charge_id: str, *, charge: str, amount: Decimal, clause: str | None, why: str
+) -> Event:
+    currency = told.currency
     figures = {
         **charges.figures(
             told.standing.subscriber.id,
             charge,
             charge_id,
             -amount,
-            currency=str(charged.figures["currency"]),
+            currency=currency,
             behind={"reverses": charge_id, "why": why},
         ),
         "charge_id": _reversal_id(charge_id),
     }
-    taken = f"{money_text(amount)} {charged.figures['currency']}"
-    ending = "" if charged.clause is None else f" ({charged.clause})"
+    taken = f"{money_text(amount)} {currency}"
+    ending = "" if clause is None else f" ({clause})"
     text = f"The charge of {taken} ({charge.replace('_', ' ')}) is taken back: {why}{ending}."
-    return (told.event("charge", text, charged.clause, figures),)
+    return told.event("charge", text, clause, figures)
+
+
+def _owed_no_more(told: Told, charge_id: str) -> tuple[Event, ...]:
+    """Take a late fee that was taken back out of the debt that it was a part of."""
+    known = late_fees.of_charge(told.fact.subscriber, charge_id)
+    invoice = None if known is None else _invoice(told, known[0])
+    if known is None or invoice is None or known[1] not in {**invoice.fees, **invoice.apart}:
+        return ()
+    left, free = late_fees.without_fee(invoice, known[1])
+    is_open = any(one.key == invoice.key for one in book.invoices(told.standing))
+    figures = schedule.change(told.case, left, told.now) if is_open else left.change(is_open=False)
+    clause = told.policy.dunning.clause
+    text = f"{schedule.named(invoice)} is without a late fee that was taken back ({clause})."
+    gone = told.event("late_fee_gone", text, clause, figures)
+    return (gone, *payments.credited(told, free, without=invoice.key))
 
 
 def _reversal_id(charge_id: str) -> str:
@@ -156,7 +201,9 @@ def _the_invoice(fact: Fact) -> Mapping[str, tuple[str, str]]:
 
 def _the_charge(fact: Fact) -> Mapping[str, tuple[str, str]]:
     charge_id = fact.details["charge_id"]
-    return {"charge": ("charge", charge_id), "reversal": ("charge", _reversal_id(charge_id))}
+    found = {"charge": ("charge", charge_id), "reversal": ("charge", _reversal_id(charge_id))}
+    known = late_fees.of_charge(fact.subscriber, charge_id)
+    return found if known is None else {**found, "invoice": (book.INVOICE, known[0])}
 
 
 FACTS: Mapping[str, FactKind] = {

@@ -6,7 +6,16 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from capd.decide import matters, tasks
-from capd.decide.debt import book, breach, corrections, payments, radio, schedule, suspension
+from capd.decide.debt import (
+    book,
+    breach,
+    corrections,
+    late_fees,
+    payments,
+    radio,
+    schedule,
+    suspension,
+)
 from capd.decide.debt.book import Invoice
 from capd.decide.debt.shapes import some_money
 from capd.decide.shapes import day, guess, one_of
@@ -27,6 +36,9 @@ def _invoice(told: Told) -> Answer:
         return Refused(f"due_on: {due_on} is before {issued_on}, when it was issued")
     if any(one.key == details["reference"] for one in book.invoices(told.standing)):
         return Refused(f"an invoice {details['reference']!r} is open already")
+    elsewhere = late_fees.elsewhere(told)
+    if isinstance(elsewhere, Refused):
+        return elsewhere
     invoice = Invoice(
         key=details["reference"],
         total=Decimal(details["amount"]),
@@ -35,6 +47,8 @@ def _invoice(told: Told) -> Answer:
         due_on=due_on,
         since=told.now,
         note=told.get("note"),
+        bills=", ".join(late_fees.named(told.fact)) or None,
+        elsewhere=elsewhere,
     )
     return _booked(told, invoice)
 
@@ -42,8 +56,8 @@ def _invoice(told: Told) -> Answer:
 def _booked(told: Told, invoice: Invoice) -> tuple[Event, ...]:
     """Return the events of a new invoice; what was paid in advance pays it."""
     credit = book.credit(told.standing)
-    paid = min(credit, invoice.total)
-    invoice = replace(invoice, paid=paid)
+    paid = min(credit, invoice.owed)
+    invoice = invoice.with_payment(paid)
     clause = told.policy.dunning.clause
     figures = {
         **schedule.change(told.case, invoice, told.now),
@@ -52,8 +66,10 @@ def _booked(told: Told, invoice: Invoice) -> tuple[Event, ...]:
         "due_on": invoice.due_on.isoformat(),
     }
     covered = f", {money_text(paid)} of it paid in advance" if paid else ""
+    late = f", {money_text(invoice.elsewhere)} of it late fees that were owed before"
     text = (
-        f"Invoice {invoice.key} of {money_text(invoice.total)} {invoice.currency}{covered}, "
+        f"Invoice {invoice.key} of {money_text(invoice.total)} {invoice.currency}"
+        f"{late if invoice.elsewhere else ''}{covered}, "
         f"to be paid by {invoice.due_on.isoformat()} ({clause})."
     )
     events = [told.event("invoice", text, clause, figures)]
@@ -122,7 +138,7 @@ def _settled(told: Told) -> Answer:
     )
     credit = book.credit(told.standing)
     part = min(credit, agreed.owed)
-    agreed = replace(agreed, paid=agreed.paid + part)
+    agreed = agreed.with_payment(part)
     clause, note = told.policy.dunning.clause, told.get("note")
     text = (
         f"The dispute about {schedule.named(invoice, small=True)} is settled"
@@ -162,10 +178,11 @@ def _the_invoice(told: Told) -> Invoice | Refused:
 
 FACTS: Mapping[str, FactKind] = {
     "invoice": FactKind(
-        help="an invoice that is to be paid; what is paid in advance pays it (CT-4)",
+        help="an invoice to be paid; charges: ids of those it bills, with commas between (CT-4)",
         required=("reference", "amount", "issued_on"),
-        optional=("due_on", "note"),
+        optional=("due_on", "note", "charges"),
         shapes={"amount": some_money, "issued_on": day, "due_on": day},
+        recalls=late_fees.recalls,
         accept=_invoice,
     ),
     "payment": FactKind(

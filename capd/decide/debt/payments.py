@@ -1,13 +1,17 @@
-"""Money that arrives, and where it goes: to the invoice named, then to the oldest, then credit."""
+"""Money that arrives, and where it goes: to the invoice named, then to the oldest, then credit.
 
-from collections.abc import Iterable
-from dataclasses import replace
+Of late fees that are owed with their invoices: those of the invoice named, and where service is off
+for a debt those of what is overdue, so that paying what was asked for is enough. The others come
+after all invoices: no invoice is left unpaid for a fee.
+"""
+
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from capd.decide import holds
 from capd.decide.debt import book, schedule
 from capd.decide.debt.book import Invoice
-from capd.decide.debt.state import State, hold, suspension
+from capd.decide.debt.state import State, hold, overdue, suspension
 from capd.decide.told import Told
 from capd.decide.wording import list_text, money_text
 from capd.model import Event
@@ -58,7 +62,11 @@ def settled(told: Told, invoice: Invoice) -> Event:
     case, clause = told.case, told.policy.dunning.clause
     figures = schedule.change(case, invoice, told.now)
     if invoice.owed > 0:
-        text = f"{schedule.named(invoice)} is paid in part, {schedule.owed_text(invoice)} is left"
+        left = schedule.owed_text(invoice)
+        part = (
+            f"in part, {left} is left" if invoice.principal > 0 else f"but for {left} of late fees"
+        )
+        text = f"{schedule.named(invoice)} is paid {part}"
         return told.event("invoice_part_paid", f"{text} ({clause}).", clause, figures)
     text = f"{schedule.named(invoice)} is paid ({clause})."
     return told.event("invoice_paid", text, clause, figures)
@@ -68,13 +76,17 @@ def _spread(
     told: Told, amount: Decimal, named: str | None, *, without: str | None = None
 ) -> tuple[list[Invoice], Decimal]:
     """Return the invoices that *amount* pays, as they are after it, and what is left of it."""
-    paid = []
-    for invoice in _in_order(told, named):
-        part = min(amount, invoice.owed)
-        if part > 0 and invoice.key != without:
-            paid.append(replace(invoice, paid=invoice.paid + part))
+    known = {one.key: one for one in book.invoices(told.standing) if one.key != without}
+    paid: dict[str, Invoice] = {}
+    for key, with_fees in _in_order(told, named):
+        invoice = paid.get(key) or known.get(key)
+        if invoice is None:
+            continue
+        part = min(amount, invoice.owed if with_fees else invoice.principal)
+        if part > 0:
+            paid[key] = invoice.with_payment(part)
             amount -= part
-    return paid, amount
+    return list(paid.values()), amount
 
 
 def _released(told: Told, paid: Iterable[Invoice]) -> Iterable[Event]:
@@ -93,10 +105,17 @@ def _released(told: Told, paid: Iterable[Invoice]) -> Iterable[Event]:
         )
 
 
-def _in_order(told: Told, named: str | None) -> Iterable[Invoice]:
-    """Return the invoice *named*, then the others, the oldest first, but for those in dispute."""
-    everything = book.invoices(told.standing)
-    first = [invoice for invoice in everything if invoice.key == named]
-    case = told.case
-    others = [one for one in everything if one.key != named and not schedule.waits(case, one)]
-    return [*first, *others]
+def _in_order(told: Told, named: str | None) -> Iterator[tuple[str, bool]]:
+    """Yield which invoice is paid next, with the late fees owed with it or without them.
+
+    The one *named* first, then the others, the oldest first, but for those in dispute.
+    """
+    case, known = told.case, suspension(told.standing)
+    others = [one.key for one in book.invoices(told.standing) if not schedule.waits(case, one)]
+    if named is not None:
+        yield named, True
+    stops = known is not None and known.state is State.ON
+    asked_for = [one.key for one in overdue(case)] if stops else []
+    for several in (asked_for, others):
+        yield from ((key, False) for key in several)
+        yield from ((key, True) for key in several)

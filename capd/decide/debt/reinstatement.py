@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from capd.decide import charges, holds, matters, tasks
 from capd.decide.case import Case, Figures
-from capd.decide.debt.book import invoices
+from capd.decide.debt.book import credit, credit_change, invoices
 from capd.decide.debt.schedule import EXTENSION, waits
 from capd.decide.debt.state import (
     KIND,
@@ -14,7 +14,9 @@ from capd.decide.debt.state import (
     enough_at,
     hold,
     is_extended,
+    overdue,
     suspension,
+    to_pay_first,
 )
 from capd.decide.debt.suspension import cause
 from capd.decide.wording import money_text
@@ -27,9 +29,11 @@ def restored(case: Case) -> tuple[Event, ...]:
     known, open_hold = suspension(case.standing), hold(case.standing)
     if known is None or known.state is not State.ON or open_hold is None:
         return ()
-    if enough_at(case) is not None and not is_extended(case):
+    if enough_at(case, with_fees=True) is not None and not is_extended(case):
         return ()
     after = _after(case, known)
+    if after.state is State.BACK and to_pay_first(case, known):
+        return ()
     figures = after.change(is_open=after.state is State.BACK or after.released_at is not None)
     clause = open_hold.clause
     why = cause(case)
@@ -53,7 +57,41 @@ def charged(case: Case) -> tuple[Event, ...]:
         return ()
     kept = Suspension(state=State.RELEASED, released_at=known.released_at)
     fees = [("reconnection", known.fee), ("late_fee", known.late_fee)]
-    return tuple(_fee(case, known, kept, name, amount) for name, amount in fees if amount)
+    charges = (_fee(case, known, kept, name, amount) for name, amount in fees if amount)
+    return (*charges, *_paid_already(case, known))
+
+
+def _paid_already(case: Case, known: Suspension) -> tuple[Event, ...]:
+    """Take what is charged from what was paid for it before service came back."""
+    before = credit(case.standing)
+    used = min(before, known.fee + known.late_fee) if known.paid_first else Decimal(0)
+    if not used:
+        return ()
+    clause = case.policy.reconnection.clause
+    text = f"{money_text(used)} {case.currency} of it was paid before service came back ({clause})."
+    return (case.event("credit", text, clause, credit_change(before - used, case.currency)),)
+
+
+def left(case: Case) -> tuple[Event, ...]:
+    """Tell, once, that fees are all that keeps the service off (C-3, E-3)."""
+    known, open_hold = suspension(case.standing), hold(case.standing)
+    if known is None or known.state is not State.ON or open_hold is None or is_extended(case):
+        return ()
+    late = sum((one.fees_owed for one in overdue(case)), Decimal(0))
+    rest = late + to_pay_first(case, known)
+    if enough_at(case) is not None or not rest or rest == known.left:
+        return ()
+    figures = {
+        **replace(known, left=rest).change(),
+        "amount": money_text(rest),
+        "currency": case.currency,
+    }
+    clause = case.policy.reconnection.clause
+    text = (
+        f"What was overdue is paid but for {money_text(rest)} {case.currency} of fees: service "
+        f"comes back when they are paid as well ({clause})."
+    )
+    return (case.event("fees_left", text, clause, figures),)
 
 
 def _fee(case: Case, known: Suspension, kept: Suspension, name: str, amount: Decimal) -> Event:

@@ -8,6 +8,7 @@ CLOSINGS: tuple[Rule, ...] = (reinstatement.restored,)  # before what opens hold
 RULES: tuple[Rule, ...] = (
     schedule.steps,  # B-1, C-2, E-3
     suspension.stopped,  # CT-4, B-1, C-1, C-2, UC-8
+    reinstatement.left,  # C-3, E-3
     reinstatement.charged,  # C-3, CT-12
     reinstatement.ended,
     breach.due,  # CT-4

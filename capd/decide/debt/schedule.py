@@ -2,20 +2,22 @@
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from capd.decide import charges, matters, quiet, tasks
 from capd.decide.breaches import months_after
 from capd.decide.case import Case, Figures
-from capd.decide.debt.book import Invoice, invoices
+from capd.decide.debt import late_fees
+from capd.decide.debt.book import LATE_FEE, Invoice, invoices
 from capd.decide.terms.debt import Fee, Since, Step, StepKind
 from capd.decide.wording import day_text, money_text
 from capd.model import Event, Reason, Standing
+from capd.units import rfc3339
 
 EXTENSION = "extension"
 _DAY = timedelta(days=1)
 _CENT = Decimal("0.01")
-_WHOLE = Decimal(100)
+_TERMS = ("percent_a_month", "legal_percent_a_month", "most")
 
 
 def steps(case: Case) -> tuple[Event, ...]:
@@ -34,14 +36,17 @@ def steps(case: Case) -> tuple[Event, ...]:
                 if _is_overtaken(case, known, at):
                     continue
                 known = replace(known, noticed_at=known.noticed_at or at)
+            elif step.kind is StepKind.LATE_FEE:
+                months = late_fees.months_begun(overdue_at(case, known), at, case)
+                known = late_fees.with_fee(case, known, step, months)
             found += _taken(case, known, step, at)
     return tuple(found)
 
 
 def step_at(case: Case, invoice: Invoice, step: Step) -> datetime | None:
     """Return when *step* is to be taken next for *invoice*; None: not as things are."""
-    if waits(case, invoice):
-        return None
+    if waits(case, invoice) or (step.kind is StepKind.LATE_FEE and invoice.principal <= 0):
+        return None  # there is no fee upon a fee
     times = invoice.taken.get(step.name, 0)
     if times and not (step.fee is not None and step.fee.every_month):
         return None
@@ -149,7 +154,7 @@ def _notice(case: Case, invoice: Invoice, step: Step, at: datetime) -> Event:
 
 def _threat(case: Case, invoice: Invoice, at: datetime) -> str:
     stop = suspended_at(case, invoice)
-    if stop is None or invoice.owed < case.policy.dunning.least:
+    if stop is None or invoice.principal < max(case.policy.dunning.least, _CENT):
         return ""
     stop = quiet.allowed(max(stop, at), Reason.NON_PAYMENT, case.policy, case.zone)
     return f"; unless that is paid before, service is suspended on {day_text(stop, case.zone)}"
@@ -181,45 +186,40 @@ def call(case: Case, invoice: Invoice, channel: str, clause: str, at: datetime) 
 
 def _late_fee(case: Case, invoice: Invoice, step: Step, at: datetime) -> Event:
     """Return the charge, or the step alone where the share comes to nothing (E-3)."""
-    fee = step.fee or Fee()
-    months = months_begun(overdue_at(case, invoice), at, case)
-    amount = late_fee(fee, invoice.owed, 1 if fee.every_month else months)
-    figures = change(case, invoice, at)
-    if not amount:
+    name, figures = late_fees.name_of(invoice, step), change(case, invoice, at)
+    amount = {**invoice.fees, **invoice.apart}.get(name)
+    if amount is None:
         text = f"{named(invoice)} is not paid; the late fee comes to nothing ({step.clause})."
         return case.event("dunning", text, step.clause, figures, at=at)
     told = charges.figures(
         case.standing.subscriber.id,
-        "late_fee",
-        f"{invoice.key}/{step.name}/{invoice.taken[step.name]}",
+        LATE_FEE,
+        f"{invoice.key}/{name}",
         amount,
         currency=invoice.currency,
-        behind={"months": months, "owed_then": money_text(invoice.owed)},
+        behind=_behind(case, invoice, step, at),
     )
+    joins = " and owed with it" if name in invoice.fees else ""
+    left = f"{money_text(invoice.principal)} {invoice.currency}"
     text = (
-        f"{named(invoice)} is not paid, {owed_text(invoice)} to pay: a late fee of "
-        f"{money_text(amount)} {invoice.currency} is charged ({step.clause})."
+        f"{named(invoice)} is not paid, {left} to pay: a late fee of "
+        f"{money_text(amount)} {invoice.currency} is charged{joins} ({step.clause})."
     )
     return case.event("charge", text, step.clause, {**figures, **told}, at=at)
 
 
-def late_fee(fee: Fee, owed: Decimal, months: int) -> Decimal:
-    """Return what paying *owed* late costs after *months* begun: never more than any limit says."""
-    amounts = [
-        owed * percent / _WHOLE * months
-        for percent in (fee.percent_a_month, fee.legal_percent_a_month)
-        if percent is not None
-    ]
-    amounts += [limit for limit in (fee.amount, fee.most) if limit is not None]
-    return min(amounts, default=Decimal(0)).quantize(_CENT, rounding=ROUND_DOWN)
-
-
-def months_begun(since: datetime, at: datetime, case: Case) -> int:
-    """Return how many calendar months were begun from *since* to *at*, the first one included."""
-    months = 1
-    while months_after(since, months, case.zone) <= at:
-        months += 1
-    return months
+def _behind(case: Case, invoice: Invoice, step: Step, at: datetime) -> Figures:
+    """Return what a late fee is worked out from (E-5)."""
+    fee, since = step.fee or Fee(), overdue_at(case, invoice)
+    terms = {name: getattr(fee, name) for name in _TERMS}
+    return {
+        "months": late_fees.months_begun(since, at, case),
+        "overdue_since": rfc3339(since),
+        "owed_then": money_text(invoice.principal),
+        "joins_debt": case.policy.dunning.late_fees_join_debt,
+        "every_month": fee.every_month,
+        **{name: str(value) for name, value in terms.items() if value is not None},
+    }
 
 
 def named(invoice: Invoice, *, small: bool = False) -> str:

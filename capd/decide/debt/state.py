@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from capd.decide import matters
 from capd.decide.case import Case, Figures
-from capd.decide.debt.book import Invoice, invoices
+from capd.decide.debt.book import Invoice, credit, invoices
 from capd.decide.debt.schedule import extended_until, overdue_at, suspended_at, waits
 from capd.decide.wording import list_text, money_text
 from capd.model import Hold, Reason, Standing
@@ -38,6 +38,8 @@ class Suspension:
     opened_at: datetime | None = None  # of its hold
     fee: Decimal = Decimal(0)  # quoted, for coming back (C-3, CT-12)
     late_fee: Decimal = Decimal(0)
+    paid_first: bool = False  # what was quoted is to be paid before service comes back
+    left: Decimal = Decimal(0)  # of fees alone, when that was told last
 
     def change(self, *, is_open: bool = True) -> Figures:
         """Return the figures of an event that makes this of the suspension."""
@@ -53,6 +55,8 @@ class Suspension:
             opened_at=self.opened_at,
             fee=money_text(self.fee) if self.fee else None,
             late_fee=money_text(self.late_fee) if self.late_fee else None,
+            paid_first=self.paid_first or None,
+            left=money_text(self.left) if self.left else None,
         )
 
 
@@ -69,6 +73,8 @@ def suspension(standing: Standing) -> Suspension | None:
         opened_at=matters.moment(found, "opened_at"),
         fee=matters.money(found, "fee"),
         late_fee=matters.money(found, "late_fee"),
+        paid_first=matters.flag(found, "paid_first"),
+        left=matters.money(found, "left"),
     )
 
 
@@ -85,11 +91,16 @@ def hold(standing: Standing) -> Hold | None:
 
 
 def stopping(case: Case) -> list[tuple[datetime, Invoice]]:
-    """Return the invoices because of which service is to stop by now, and since when each."""
+    """Return the invoices because of which service is to stop by now, and since when each.
+
+    A late fee alone stops nobody.
+    """
     found = []
     for invoice in invoices(case.standing):
         at = suspended_at(case, invoice)
-        if at is not None and at <= case.now and not was_let_go(case, invoice):
+        if invoice.principal <= 0 or at is None or was_let_go(case, invoice):
+            continue
+        if at <= case.now:
             found.append((at, invoice))
     return found
 
@@ -104,15 +115,28 @@ def owed_in_all(several: Iterable[Invoice]) -> Decimal:
     return sum((invoice.owed for invoice in several), Decimal(0))
 
 
-def enough_at(case: Case) -> datetime | None:
-    """Return since when as much is overdue as service stops for; None: less is."""
-    several = sorted((_counts_from(case, one), one.owed) for one in overdue(case))
+def enough_at(case: Case, *, with_fees: bool = False) -> datetime | None:
+    """Return since when as much is overdue as service stops for; None: less is.
+
+    *with_fees*: late fees that are owed with their invoices count: service that is off waits for
+    them, and what is on is not stopped for them.
+    """
+    several = sorted(
+        (_counts_from(case, one), one.owed if with_fees else one.principal) for one in overdue(case)
+    )
     total = Decimal(0)
     for at, amount in several:
         total += amount
-        if total >= case.policy.dunning.least:
+        if amount > 0 and total >= case.policy.dunning.least:
             return at
     return None
+
+
+def to_pay_first(case: Case, known: Suspension) -> Decimal:
+    """Return what of the fees that were quoted is still to be paid before service comes back."""
+    if not known.paid_first:
+        return Decimal(0)
+    return max(Decimal(0), known.fee + known.late_fee - credit(case.standing))
 
 
 def is_extended(case: Case) -> bool:

@@ -77,13 +77,17 @@ def _quoted(case: Case, now_on: Suspension, at: datetime) -> tuple[Event, ...]:
         released_at=now_on.released_at,
         fee=terms.fee,
         late_fee=terms.late_fee,
+        paid_first=terms.paid_first,
     )
     figures: Figures = {
         **told.change(),
         "amount": money_text(terms.fee + terms.late_fee),
         "currency": case.currency,
     }
-    text = f"When service comes back, {fees_text(terms, case.currency)} charged ({terms.clause})."
+    fees = fees_text(terms, case.currency)
+    text = f"When service comes back, {fees} charged ({terms.clause})."
+    if terms.paid_first:
+        text = f"Before service comes back, {fees} to be paid as well ({terms.clause})."
     return (case.event("fee_quoted", text, terms.clause, figures, at=at),)
 
 

@@ -62,6 +62,7 @@ class Dunning:
     attempts: tuple[str, ...] = ()  # channels that must have been tried before a suspension (C-2)
     attempts_clause: str = "C-2"
     notice_is_attempt: bool = True  # a notice to the address on file is an attempt by e-mail
+    late_fees_join_debt: bool = False  # owed with the invoice, and paid before service is back
     disputes_wait: bool = True  # nothing follows from an invoice while it is in dispute
 
 
@@ -83,6 +84,7 @@ class Reconnection:
 
     fee: Decimal = Decimal(0)
     late_fee: Decimal = Decimal(0)  # on top, after a suspension for debt
+    paid_first: bool = False  # both are paid before service comes back
     clause: str = "CT-12"
 
 
