@@ -153,6 +153,9 @@ def _say(found: Probe) -> None:
     for shelf in found.tables:
         some = ", ".join(shelf.rows[:_SOME]) + (", …" if len(shelf.rows) > _SOME else "")
         line(f"table {shelf.name} ({shelf.title}): {some}")
+        if shelf.counters:
+            counted = [(one.row, str(one.down_bytes), str(one.up_bytes)) for one in shelf.counters]
+            table((shelf.name, "down bytes", "up bytes"), counted, empty="")
     for problem in found.problems:
         line(f"! {problem}")
     for sentence in found.can:

@@ -1,6 +1,5 @@
 """Look at one device: what family it is, what it counts, and what capd could do with it."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -8,12 +7,13 @@ from capd.collect import look
 from capd.collect.agent import Agent, Engine, Habits
 from capd.collect.decode import rows, varbinds
 from capd.collect.decode.plans import Fact
-from capd.collect.decode.rows import Key, Value
+from capd.collect.decode.rows import Value
 from capd.collect.look import Walks
 from capd.collect.recognise import family, identity
+from capd.collect.shelves import Shelf, shelves
 from capd.errors import CannotBeDone, DeviceError, DeviceUnreachable
 from capd.model import SnmpAccess
-from capd.polled import INTERFACES, Interfaces, SnmpCollect, Table
+from capd.polled import INTERFACES, Interfaces, SnmpCollect
 from capd.profiles import Profile
 
 _UP = 1
@@ -32,16 +32,6 @@ class Port:
     out_bytes: int | None
     speed_bps: int | None
     bits: int = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
-    """A table of the device in which subscribers or radios are rows."""
-
-    name: str
-    title: str
-    rows: tuple[str, ...]
-    counts: bool  # its rows have counters of bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +121,10 @@ async def _read(agent: Agent, seen: Probe, profile: Profile) -> Probe:
     for uptime in snmp.uptimes:
         ticks = cells.get(uptime.oid)
         if isinstance(ticks, int) and ticks >= 0:
-            since.setdefault(uptime.since, ticks * uptime.unit_s)
+            since.setdefault(uptime.since, round(ticks * uptime.unit_s, 6))
     walks: Walks = {}
     ports = await _ports(agent, snmp.interfaces, walks, problems)
-    tables = await _tables(agent, snmp, walks, problems)
+    tables = await shelves(agent, snmp, walks, problems)
     figures = _figures(facts, cells)
     return replace(
         seen,
@@ -147,7 +137,7 @@ async def _read(agent: Agent, seen: Probe, profile: Profile) -> Probe:
         ports=ports,
         tables=tables,
         health=figures,
-        counts=any(_counts(port) for port in ports) or any(t.counts and t.rows for t in tables),
+        counts=any(_counts(port) for port in ports) or any(table.counts for table in tables),
         enforces=profile.enforce is not None,
         can=tuple(_abilities(profile, ports, tables, restarts="box" in since)),
         unverified=profile.unverified,
@@ -208,29 +198,6 @@ def _port(
 
 def _count(value: Value) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
-
-
-async def _tables(
-    agent: Agent, snmp: SnmpCollect, walks: Walks, problems: list[str]
-) -> tuple[Shelf, ...]:
-    found: list[Shelf] = []
-    for name, table in snmp.tables.items():
-        try:
-            there = rows.indexed(table, *await look.shelf(agent, table, walks))
-        except DeviceError as exc:
-            problems.append(f"{name}: {exc}")
-            continue
-        texts = (_text(table, Key(name, each)) for each in there)
-        shown = tuple(text for text in texts if not table.rows or re.fullmatch(table.rows, text))
-        if shown:
-            found.append(
-                Shelf(name=name, title=table.title, rows=shown, counts=bool(table.in_bytes))
-            )
-    return tuple(found)
-
-
-def _text(table: Table, key: Key) -> str:
-    return rows.mac_text(key.name) if table.by_mac else key.name.decode(errors="replace")
 
 
 def _counts(port: Port) -> bool:

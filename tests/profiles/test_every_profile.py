@@ -16,6 +16,7 @@ from capd.collect.snmp import Asker
 from capd.collect.snmp_gufo import GufoEngine
 from capd.collect.topics import topics_of
 from capd.model import Down, Meter, Reading, Secret, SnmpAccess
+from capd.polled import mac_octets
 from capd.profiles import load_all
 from capd.units import moment_of
 from tests.builders import a_device
@@ -138,6 +139,52 @@ async def test_recorded_answers_are_read_as_they_were_meant(name, case, engine):
         assert {radio.mac: radio.name for radio in poll.radios} == case["radios"]
     if "meter_health" in case:
         assert {m: dict(h) for m, h in poll.meter_health.items()} == case["meter_health"]
+
+
+def of_tables():
+    return [
+        case
+        for case in cases("poll")
+        if any("table" in m for m in case.values[1]["meters"])
+        and any("1.3.6.1.2.1.1." in oid for oid in case.values[1]["answer"])
+    ]
+
+
+@pytest.mark.parametrize(("name", "case"), of_tables())
+async def test_a_look_shows_of_tables_what_a_poll_reads(name, case, engine):
+    """Down and up are the same way round, and a table without counters is not said to count."""
+    sysdescr = {"1.3.6.1.2.1.1.1.0": title_of(name)}
+    agent = await TableAgent.start(sysdescr | case["answer"], Manners(**case.get("manners", {})))
+    device = the_device(name, case, address="127.0.0.1", snmp=access_of(name, agent))
+    try:
+        seen = await probe("127.0.0.1", access_of(name, agent), engine, PROFILES, name)
+        poll = await Asker(engine, PROFILES, lambda: NOW).ask(device)
+    finally:
+        agent.stop()
+    looked = {
+        (table.name, line.row.lower()): (line.down_bytes, line.up_bytes, line.bits)
+        for table in seen.tables
+        for line in table.counters
+    }
+    meters = {
+        meter.id: meter for meter in device.meters if meter.table in PROFILES[name].snmp.tables
+    }
+    polled = {
+        (meters[r.meter].table, row_of(meters[r.meter])): (r.down_bytes, r.up_bytes, r.counter_bits)
+        for r in poll.readings
+        if r.meter in meters and meters[r.meter].down is None
+    }
+    assert polled.items() <= looked.items()
+    assert all(bool(table.counters) == table.counts for table in seen.tables)
+
+
+def title_of(name):
+    return PROFILES[name].title.encode()
+
+
+def row_of(meter):
+    octets = mac_octets(meter.row)
+    return meter.row.lower() if octets is None else octets.hex(":")
 
 
 @pytest.mark.parametrize(("name", "case"), cases("hear"))

@@ -39,7 +39,7 @@ def box(asked: Plan, answer: Varbinds, at: datetime) -> Box:
     for uptime in asked.uptimes:
         ticks = answer.get(uptime.oid)
         if type(ticks) is int and ticks >= 0:
-            since.setdefault(uptime.since, ticks * uptime.unit_s)
+            since.setdefault(uptime.since, round(ticks * uptime.unit_s, 6))
     health: dict[str, float | str] = {}
     for fact in asked.facts:
         value = measured(fact.name, answer.get(fact.oid), fact.scale)
@@ -68,7 +68,7 @@ def measured(name: str, value: Value, scale: float) -> float | str | None:
             return None
     if not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - not a number
         return None
-    return value * scale
+    return round(value * scale, 6)  # no more than what the scale makes of a binary fraction
 
 
 def readings(asked: Plan, get: Get, answer: Varbinds, at: datetime, of: Box) -> Decoded:
