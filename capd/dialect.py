@@ -68,6 +68,20 @@ class Sign(_Strict):
 Signs = Pattern | tuple[Pattern | Sign, ...]
 
 
+class Requirement(_Strict):
+    """What the operator configured once, without which a suspension would stop nothing.
+
+    It is read in each session before anything is typed to suspend anyone.
+    """
+
+    line: str
+    found: Signs  # it is there
+    missing: str  # else: what is not there, as the end of a sentence
+    add: tuple[str, ...]  # what the operator types, once
+    when: Words = ()
+    unless: Words = ()
+
+
 class Verify(_Strict):
     """The read-back: what is typed, and what the answers look like in each state.
 
@@ -80,6 +94,12 @@ class Verify(_Strict):
     in_service: Signs | None = None  # found: nothing of it is left; None: `suspended` not found
     rate: Signs | None = None  # found: {down_bps} and {up_bps} are set
     no_rate: Signs | None = None  # found: no rate is set; None: `rate` not found
+    many_from: int = Field(default=20, ge=2)  # orders of one session, from which on `many` is read
+    many: "Verify | None" = None  # lines whose one answer is for all of a session; None: as above
+
+    def for_some(self, orders: int) -> "Verify":
+        """Return how *orders* of one session are read back."""
+        return self if self.many is None or orders < self.many_from else self.many
 
 
 class Method(_Strict):
@@ -91,6 +111,7 @@ class Method(_Strict):
     rate: Lines = ()
     unrate: Lines = ()  # no rate is owed any more
     verify: Verify
+    requires: tuple[Requirement, ...] = ()
 
 
 class ConfigMode(_Strict):
@@ -121,6 +142,7 @@ class Enforce(_Strict):
     rate: Lines = ()  # {down_bps}, {up_bps}, {down_kbps} …
     unrate: Lines = ()  # no rate is owed any more
     verify: Verify | None = None
+    requires: tuple[Requirement, ...] = ()
     method: str | None = None  # the setting that names one of `methods`
     methods: dict[str, Method] = {}  # instead of suspend, restore, … above
     save: Lines = ()  # once, after all lines of a session
@@ -143,6 +165,7 @@ class Enforce(_Strict):
             rate=self.rate,
             unrate=self.unrate,
             verify=self.verify,
+            requires=self.requires,
         )
 
 
@@ -229,9 +252,17 @@ def _every_line(enforce: Enforce) -> Iterator[tuple[str, str | Line | Sign]]:
     lists: list[tuple[str, Lines | Signs]] = [("save", enforce.save)]
     for prefix, way in _ways(enforce):
         lists += [(f"{prefix}{key}", getattr(way, key)) for key in _LISTS]
-        if way.verify is not None:
-            keys = [key for key in _SIGNS if getattr(way.verify, key) is not None]
-            lists += [(f"{prefix}verify.{key}", getattr(way.verify, key)) for key in keys]
+        for name, verify in (
+            ("verify", way.verify),
+            ("verify.many", way.verify and way.verify.many),
+        ):
+            keys = [key for key in _SIGNS if getattr(verify, key, None) is not None]
+            lists += [(f"{prefix}{name}.{key}", getattr(verify, key)) for key in keys]
+        for need in way.requires:
+            conditions = Line(line=need.line, when=need.when, unless=need.unless)
+            lists += [(f"{prefix}requires.line", (conditions,))]
+            lists += [(f"{prefix}requires.found", need.found)]
+            lists += [(f"{prefix}requires.missing", (need.missing, *need.add))]
     for key, lines in lists:
         for line in (lines,) if isinstance(lines, str) else lines:
             yield key, line

@@ -33,7 +33,8 @@ from capd.store import Store
 
 log = logging.getLogger(__name__)
 
-_HOST_KEY = "host_key:"
+HOST_KEY = "host_key:"
+"""By this, and its id, the books remember the host key that a device first showed."""
 
 
 def engine_of(config: SnmpConfig) -> Engine:
@@ -122,8 +123,8 @@ class Parts:
                 known,
                 config.enforce,
                 clock,
-                recall=lambda device: store.people.recall(_HOST_KEY + device),
-                remember=lambda device, key: store.people.remember(_HOST_KEY + device, key),
+                recall=lambda device: store.people.recall(HOST_KEY + device),
+                remember=lambda device, key: store.people.remember(HOST_KEY + device, key),
             ),
             breaker=Breaker(config.enforce, clock),
             notifiers=notifiers,

@@ -6,19 +6,22 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from capd import config as configuration
 from capd import inventory, policies, profiles
-from capd.cli.books import database_file, wait
+from capd.cli.books import database_file, open_store, wait
 from capd.cli.options import ConfigFile, Json
 from capd.cli.output import as_json, line, problem
+from capd.cli.readiness import lacking
 from capd.config import Config
 from capd.decide.book import Book
 from capd.errors import CapdError, ConfigError
 from capd.model import Device, Inventory, Secret
+from capd.network import unlocked
 from capd.notify.samples import checked
 from capd.profiles import Profile
 from capd.store import Store
@@ -37,10 +40,16 @@ class Findings:
     unreachable: list[str] = field(default_factory=list)
 
 
-def check(json: Json = False, config: ConfigFile = None) -> None:
+def check(
+    json: Json = False,
+    devices: Annotated[
+        bool, typer.Option("--devices", help="Log in to those that are configured over SSH, too.")
+    ] = False,
+    config: ConfigFile = None,
+) -> None:
     """Read configuration, policy, profiles, inventory, database and broker; change nothing."""
     findings = Findings()
-    wait(_check(findings, config))
+    wait(_check(findings, config, devices=devices))
     if json:
         as_json(
             {
@@ -61,7 +70,7 @@ def check(json: Json = False, config: ConfigFile = None) -> None:
         line("all is well")
 
 
-async def _check(findings: Findings, path: Path | None) -> None:
+async def _check(findings: Findings, path: Path | None, *, devices: bool) -> None:
     file = configuration.find(path)
     try:
         settings = configuration.load(file)
@@ -75,6 +84,8 @@ async def _check(findings: Findings, path: Path | None) -> None:
     _templates(findings, settings.notify.templates)
     known = _profiles(findings, settings.device_profiles)
     told = await _store(findings, settings, known)
+    if devices and known is not None and told is not None and not findings.mistakes:
+        await _devices(findings, settings, known, told)
     if book is not None and told is not None:
         findings.mistakes += [f"decide.policy: {one}" for one in _families(book, told)]
     await _broker(findings, settings)
@@ -172,6 +183,17 @@ async def _store(
     problems = [*_unresolved(told), *(inventory.check(told, known) if known is not None else ())]
     findings.mistakes.extend(f"inventory: {each}" for each in problems)
     return told
+
+
+async def _devices(
+    findings: Findings, settings: Config, known: dict[str, Profile], told: Inventory
+) -> None:
+    """Log in to every device that is configured over SSH, and see whether it could suspend."""
+    async with open_store(settings) as store:
+        lack = await lacking(settings, store, map(unlocked, told.devices), known)
+    ready = sum(1 for problems in lack.values() if not problems)
+    findings.found["devices"] = f"{ready} of {len(lack)} would take a suspension"
+    findings.unreachable += [problem for problems in lack.values() for problem in problems]
 
 
 def counts(told: Inventory) -> str:

@@ -11,6 +11,7 @@ from capd import inventory
 from capd.cli.books import open_store, wait
 from capd.cli.options import ConfigFile, Json
 from capd.cli.output import as_json, line, table
+from capd.cli.readiness import lacking
 from capd.collect.probe import Probe
 from capd.collect.probe import probe as look
 from capd.config import Config
@@ -56,7 +57,8 @@ def probe(
 ) -> None:
     """Recognise a device, read its counters and health, say what capd could do with it.
 
-    The credentials are those of the inventory where the device is in it.
+    The credentials are those of the inventory where the device is in it; then it is logged in to as
+    well, to see whether it would take a suspension. Nothing is changed.
     """
     asked = SnmpAccess(
         version=version or "2c",
@@ -79,7 +81,9 @@ async def _probe(
     given: tuple[object, ...],
 ) -> Probe:
     settings = settings_of(path)
-    known = await _known(settings, address) if settings.source is not None else None
+    known, lack = None, None
+    if settings.source is not None:
+        known, lack = await _known(settings, address)
     target, access = (known.address or address, known.snmp) if known else (address, None)
     access = access if access is not None and not any(given) else asked
     guess = access is asked and given[1] is None  # nobody said which version it speaks
@@ -89,11 +93,17 @@ async def _probe(
         profile = known.profile
     engine = engine_of(settings.collect.snmp)
     try:
-        return await look(target, access, engine, profiles_of(settings), profile, any_version=guess)
+        found = await look(
+            target, access, engine, profiles_of(settings), profile, any_version=guess
+        )
     except DeviceError as exc:
         raise CannotBeDone(f"{target}: {exc}") from None
     finally:
         await engine.close()
+    if lack is None:
+        return found
+    ready = () if lack else ("take a suspension: its login, settings and firewall are as it needs",)
+    return replace(found, problems=(*found.problems, *lack), can=(*found.can, *ready))
 
 
 def settings_of(path: Path | None) -> Config:
@@ -105,15 +115,19 @@ def settings_of(path: Path | None) -> Config:
     return configuration.load(file)
 
 
-async def _known(settings: Config, address: str) -> Device | None:
-    """Return the device of the inventory with this id or address, its credentials opened."""
+async def _known(settings: Config, address: str) -> tuple[Device | None, list[str] | None]:
+    """Return the device of the inventory with this id or address, its credentials opened.
+
+    With it, what stands in the way of a suspension there; None: nothing is typed into it.
+    """
     try:
         async with open_store(settings) as store:
             devices = await store.people.devices()
+            mine = [unlocked(d) for d in devices.values() if address in (d.id, d.address)][:1]
+            lack = await lacking(settings, store, mine, profiles_of(settings))
     except (CannotBeDone, StoreError):
-        return None
-    mine = [each for each in devices.values() if address in (each.id, each.address)]
-    return unlocked(mine[0]) if mine else None
+        return None, None
+    return (mine[0], lack.get(mine[0].id)) if mine else (None, None)
 
 
 def _say(found: Probe) -> None:

@@ -14,6 +14,7 @@ class Look:
     order: Order
     as_owed: bool | None  # None: it could not be read
     words: str  # the device's own, secrets masked; else why it could not be read
+    lacks: str = ""  # what is not there, without which a suspension would stop nothing
 
 
 class Pusher(Protocol):

@@ -1,7 +1,7 @@
 """Pure: an order and a profile become the lines to type, and how to read the device back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from capd.dialect import (
@@ -12,6 +12,7 @@ from capd.dialect import (
     Line,
     Lines,
     Method,
+    Requirement,
     Sign,
     Signs,
     Verify,
@@ -22,6 +23,16 @@ from capd.model import Device, Meter, Order, Service
 from capd.profiles import Profile, settings_of
 
 _Some = tuple[str | Line | Sign, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Required:
+    """What must be there for a suspension to stop anything: how it is read, how it is added."""
+
+    line: str
+    found: tuple[str, ...]  # expressions, all of which must be found
+    missing: str
+    add: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +48,7 @@ class Script:
     verify: tuple[str, ...]  # the lines of the read-back
     suspended: tuple[str, ...]  # expressions, all of which must be found
     in_service: tuple[str, ...] | None
+    requires: tuple[Required, ...]
     rated: tuple[str, ...] | None  # None: the order leaves rates alone
     unrated_if_not: tuple[str, ...] | None  # no rate is owed, and these would show one
     rate_left_if: tuple[str, ...] | None  # found: rates are left alone after all
@@ -70,6 +82,12 @@ class Script:
         if self.order.before.suspended or not self.order.after.suspended:
             return ()
         return self._to_restore(answer)
+
+    def unmet(self, answers: Mapping[str, str]) -> Iterator[Required]:
+        """Yield what is not there, going by what was answered to the line of each."""
+        for need in self.requires:
+            if not _all_found(need.found, answers.get(need.line, "")):
+                yield need
 
     def refusal(self, answer: str) -> str | None:
         """Return the words in which the device said no; None if it did not."""
@@ -107,8 +125,8 @@ class Script:
         return self.rate
 
 
-def script(order: Order, device: Device, profile: Profile) -> Script:
-    """Return what carries out *order* on *device*.
+def script(order: Order, device: Device, profile: Profile, *, among: int = 1) -> Script:
+    """Return what carries out *order* on *device*, as one of *among* orders of its session.
 
     Raises CannotBeDone with a sentence: nothing to type for this family, a setting that is
     missing or wrong, a value or a line that must not be typed.
@@ -124,13 +142,15 @@ def script(order: Order, device: Device, profile: Profile) -> Script:
     method = _method(device, enforce, settings)
     words = words_of(order, settings, profile)
     refuse_untypable(device, words)
-    made = _script(order, enforce, method, words)
+    made = _script(order, enforce, method, words, among)
     _refuse_long(device, made, enforce.longest_line)
     return made
 
 
-def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, str]) -> Script:
-    verify = method.verify
+def _script(
+    order: Order, enforce: Enforce, method: Method, words: Mapping[str, str], among: int
+) -> Script:
+    verify = method.verify.for_some(among)
     limited = order.after.down_bps is not None or order.after.up_bps is not None
     sure = order.before == order.after  # nobody knows what the device has: make it so
     rate: tuple[str, ...] = ()
@@ -153,6 +173,7 @@ def _script(order: Order, enforce: Enforce, method: Method, words: Mapping[str, 
         verify=_lines(_listed(verify.line), words),
         suspended=_signs(verify.suspended, words) or (),
         in_service=_signs(verify.in_service, words),
+        requires=tuple(_required(method.requires, words)),
         rated=rated,
         unrated_if_not=unrated_if_not,
         rate_left_if=_signs(verify.no_rate, words) if sure else None,
@@ -228,7 +249,10 @@ def _rates(service: Service) -> tuple[int | None, int | None]:
 
 
 def _refuse_long(device: Device, made: Script, longest: int) -> None:
-    for line in (*made.opening, *made.suspend, *made.restore, *made.rate, *made.verify):
+    checks = tuple(need.line for need in made.requires)
+    for line in (
+        *made.opening, *made.suspend, *made.restore, *made.rate, *made.verify, *checks
+    ):  # fmt: skip
         if len(line) + len(made.line_end) > longest:
             raise CannotBeDone(
                 f"{device.id}: a line of {len(line)} characters is too long for its terminal: "
@@ -245,6 +269,18 @@ def _signs(signs: Signs | None, words: Mapping[str, str]) -> tuple[str, ...] | N
         return None
     escaped = {name: re.escape(value) for name, value in words.items()}
     return tuple(_filled(text, escaped) for text in _holding(_several(signs), words))
+
+
+def _required(needs: Iterable[Requirement], words: Mapping[str, str]) -> Iterator[Required]:
+    """Yield what is required under these *words*."""
+    for need in needs:
+        for line in _lines((Line(line=need.line, when=need.when, unless=need.unless),), words):
+            yield Required(
+                line=line,
+                found=_signs(need.found, words) or (),
+                missing=_filled(need.missing, words),
+                add=tuple(_filled(each, words) for each in need.add),
+            )
 
 
 def _holding(lines: _Some, words: Mapping[str, str]) -> Iterator[str]:

@@ -51,8 +51,8 @@ def look(terminal: Terminal, works: Sequence[Work]) -> None:
         session.open(works)
         for work in works:
             session.look(work)
-            if work.state is None:
-                work.ends(OrderState.UNKNOWN, "is not as it was left")
+            if work.state is None or work.unmet:
+                work.ends(OrderState.UNKNOWN, work.unmet or "is not as it was left")
     except DeviceUnreachable as exc:
         fail(works, str(exc), retry=True, unreachable=True)
     except (DeviceRefused, NonsenseFromDevice) as exc:
@@ -111,9 +111,24 @@ class _Session:
         work.before = "\n".join(
             of_one(self._read[line], work.script) for line in work.script.verify
         )
+        if (unmet := self._unmet(work)) is not None:
+            work.unmet = unmet
+            work.ends(OrderState.FAILED, unmet)
+            return
         work.asked = work.script.missing(answer)
         if not work.asked:
             work.ends(OrderState.APPLIED, "already so: nothing was typed")
+
+    def _unmet(self, work: Work) -> str | None:
+        """Say what is not there without which the suspension of *work* would stop nothing."""
+        if not work.script.order.after.suspended:
+            return None
+        answers = {need.line: self._answer(work, need.line) for need in work.script.requires}
+        unmet = next(work.script.unmet(answers), None)
+        if unmet is None:
+            return None
+        lines = "; ".join(unmet.add)
+        return f"{unmet.missing}: nothing was typed. Add it once, then retry the order: {lines}"
 
     # ---- changing -----------------------------------------------------------------------------
 
@@ -249,17 +264,22 @@ class _Session:
         """Return what the device says of itself; a refusal to say it settles *work*."""
         answers: list[str] = []
         for line in work.script.verify:
-            answer = self._read.get(line)
-            if answer is None:
-                answer = self._read[line] = self._typed([work], line)
-            else:
-                work.said.append(f"> {line}\n{of_one(answer, work.script)}")
+            answer = self._answer(work, line)
             if (words := work.script.refusal(answer)) is not None:
                 state = OrderState.UNKNOWN if work.typed else OrderState.FAILED
                 work.ends(state, f"would not be read back: {words}")
                 return None
             answers.append(answer)
         return "\n".join(answers)
+
+    def _answer(self, work: Work, line: str) -> str:
+        """Return the answer to *line*, which changes nothing: asked once for all orders."""
+        answer = self._read.get(line)
+        if answer is None:
+            answer = self._read[line] = self._typed([work], line)
+        else:
+            work.said.append(f"> {line}\n{of_one(answer, work.script)}")
+        return answer
 
     def _typed(self, works: Iterable[Work], line: str) -> str:
         """Return the answer to *line*; it stands in the transcript of each of *works*."""

@@ -71,7 +71,7 @@ class NetmikoPusher:
         works: dict[int, Work] = {}
         for index, order in enumerate(orders):
             try:
-                works[index] = Work(script=self._script(device, order))
+                works[index] = Work(script=self._script(device, order, len(orders)))
             except CannotBeDone as exc:
                 outcomes[index] = self._cannot(order, str(exc))
         if works:
@@ -86,7 +86,7 @@ class NetmikoPusher:
         works = []
         for order in orders:
             with contextlib.suppress(CannotBeDone):
-                works.append(Work(script=self._script(device, order)))
+                works.append(Work(script=self._script(device, order, len(orders))))
         if works:
             await self._visit(device, works, session.look)
         return [
@@ -95,7 +95,8 @@ class NetmikoPusher:
                 as_owed={OrderState.APPLIED: True, OrderState.UNKNOWN: False}.get(
                     work.state or OrderState.FAILED
                 ),
-                words=mask(work.before or work.detail, device),
+                words=mask(work.unmet or work.before or work.detail, device),
+                lacks=f"{device.id}: {work.unmet}" if work.unmet else "",
             )
             for work in works
         ]
@@ -111,11 +112,11 @@ class NetmikoPusher:
         """Let go of the threads; sessions that still run end by their deadline."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _script(self, device: Device, order: Order) -> Script:
+    def _script(self, device: Device, order: Order, among: int = 1) -> Script:
         profile = self._profiles.get(device.profile)
         if profile is None:
             raise CannotBeDone(f"{device.id}: there is no device profile {device.profile!r}")
-        return script(order, device, profile)
+        return script(order, device, profile, among=among)
 
     async def _visit(self, device: Device, works: Sequence[Work], act: Act = session.carry) -> None:
         """Settle *works* in one session."""

@@ -20,6 +20,7 @@ class Work:
     typed: bool = False  # something that changes the device may have been typed
     asked: tuple[str, ...] = ()  # the lines that the read-back says are missing
     refused: str = ""  # which line the device would not take, and its words
+    unmet: str = ""  # what is not there, without which a suspension would stop nothing
     state: OrderState | None = None  # None: not known yet
     detail: str = ""
     retry: bool = False

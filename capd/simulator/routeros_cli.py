@@ -15,7 +15,8 @@ _VERBS = frozenset({"add", "set", "remove", "print", "find", "get", "enable", "d
 _MENUS = frozenset(
     {
         "/ip firewall address-list", "/ipv6 firewall address-list", "/ip firewall connection",
-        "/ip firewall filter", "/queue simple", "/ppp secret", "/ppp active", "/system identity",
+        "/ip firewall filter", "/ipv6 firewall filter", "/queue simple", "/ppp secret",
+        "/ppp active", "/system identity",
     }
 )  # fmt: skip
 _PRINTING = frozenset({"terse", "detail", "brief", "without-paging", "where"})
@@ -44,7 +45,17 @@ class Item:
 
 
 def _unset(name: str) -> str:
-    return {"disabled": "no", "max-limit": "0/0"}.get(name, "")
+    return {"disabled": "no", "dynamic": "no", "max-limit": "0/0"}.get(name, "")
+
+
+def _ruled(suspended: str) -> dict[str, list[Item]]:
+    """Return the operator's two rules that shut a list out, for IPv4 and IPv6."""
+    ways = ({"src-address-list": suspended, "action": "reject"},
+            {"dst-address-list": suspended, "action": "drop"})  # fmt: skip
+    return {
+        menu: [Item(f"*{n}", {"chain": "forward", **way}) for n, way in enumerate(ways, 1)]
+        for menu in ("/ip firewall filter", "/ipv6 firewall filter")
+    }
 
 
 @dataclass(slots=True)
@@ -53,9 +64,9 @@ class RouterOs:
 
     paints: ClassVar[bool] = True  # a line that was typed, once more behind the prompt
     name: str = "MikroTik"
-    menus: dict[str, list[Item]] = field(default_factory=dict)
+    menus: dict[str, list[Item]] = field(default_factory=lambda: _ruled("capd-suspended"))
     changed: Callable[[], None] = lambda: None
-    _next_id: int = 1
+    _next_id: int = 0x10
 
     @property
     def prompt(self) -> str:
@@ -79,9 +90,14 @@ class RouterOs:
         return item
 
     def passes(self, address: str, suspended: str = "capd-suspended") -> bool:
-        """Tell whether the operator's two rules let *address* through."""
+        """Tell whether the rules of its firewall let what *address* sends through."""
+        rules = self.menus.get("/ip firewall filter", [])
         listed = self.menus.get("/ip firewall address-list", [])
-        return not any(
+        shut = any(
+            rule.get("src-address-list") == suspended and rule.get("disabled") == "no"
+            for rule in rules
+        )
+        return not shut or not any(
             item.get("list") == suspended
             and item.get("address") == address
             and item.get("disabled") == "no"

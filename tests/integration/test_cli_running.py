@@ -71,6 +71,16 @@ def test_a_device_is_recognised_by_its_address_or_its_id(capd, agent):
     assert "count the bytes of" in known.out
 
 
+def test_a_check_logs_in_to_the_devices_only_where_it_is_asked_to(capd):
+    enrolled(capd, free_port())
+    assert "devices:" not in capd.ok("check").out
+    said = capd("check", "--devices", "--json")
+    assert said.code == 1
+    assert said.json()["devices"] == "0 of 1 would take a suspension"
+    (problem,) = said.json()["unreachable"]
+    assert problem.startswith("cpe-1: cannot be reached")
+
+
 def test_a_profile_says_what_is_known_of_it_and_what_is_not(capd):
     shown = capd.ok("profiles", "show", "ubiquiti_airos").out
     assert "table stations (stations of the access point), by MAC" in shown

@@ -283,7 +283,10 @@ async def test_a_list_that_no_rule_uses_cuts_nobody_off_and_is_no_success__UC_2(
         cli.running = [x for x in cli.running if " from source" not in x]
     (state,), (outcome,) = await bench.push(bench.order(1))
     assert state is FAILED, outcome.transcript
-    assert "is not as owed" in outcome.detail
+    assert (
+        "capd-suspended: nothing was typed. Add it once, then retry the order: " in outcome.detail
+    )
+    assert "10.0.0.1" not in repr(bench.config)
 
 
 async def test_a_pager_a_banner_and_slow_prompts_do_no_harm(bench):

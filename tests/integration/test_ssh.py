@@ -9,13 +9,14 @@ import pytest
 
 from capd.clock import utc_now
 from capd.config import EnforceConfig
+from capd.enforce.ready import lacks
 from capd.enforce.ssh import NetmikoPusher
 from capd.model import DeviceId, OrderState, Secret, SshAccess
 from capd.profiles import load_all
 from capd.simulator.cli import CliServer
 from capd.simulator.linux_cli import LinuxRouter
 from capd.simulator.routeros_cli import RouterOs
-from tests.builders import a_device, a_service, an_order
+from tests.builders import NOON, a_device, a_service, an_order
 from tests.servers.process import free_port
 
 ON, OFF = a_service(), a_service(suspended=True)
@@ -383,3 +384,27 @@ async def test_a_cancelled_push_lets_go_of_the_device(linux, pusher):
         assert any(MARK in line for line in linux.typed)
         linux.faults.hang_at = None
         assert fate(await push(pusher, cpe(linux))) == APPLIED
+
+
+async def test_a_router_says_beforehand_whether_it_would_take_a_suspension__UC_2(mikrotik, pusher):
+    device = tik(mikrotik, address6="2001:db8::/56")
+    assert await lacks(pusher, device, PROFILES, NOON) == []
+    rules = mikrotik.cli.menus["/ipv6 firewall filter"]
+    rules[0].values["disabled"] = "yes"
+    (lack,) = await lacks(pusher, device, PROFILES, NOON)
+    assert lack.startswith("tik-1: no two rules of its IPv6 firewall shut the list capd-suspended")
+    assert "/ipv6 firewall filter add chain=forward src-address-list=capd-suspended" in lack
+    outcome = await push(pusher, device)
+    assert fate(outcome) == REFUSED
+    assert mikrotik.cli.passes("10.0.0.2")
+    assert "address-list add" not in outcome.transcript
+    own = tik(mikrotik, address6="2001:db8::/56", own_rules="yes")
+    assert await lacks(pusher, own, PROFILES, NOON) == []
+    assert fate(await push(pusher, own)) == APPLIED
+
+
+async def test_a_login_that_would_be_refused_is_known_before_the_first_suspension(linux, pusher):
+    (lack,) = await lacks(pusher, cpe(linux, password="wrong"), PROFILES, NOON)
+    assert "refused the login" in lack
+    nobody_may = a_device(ssh=None)
+    assert await lacks(pusher, nobody_may, PROFILES, NOON) is None

@@ -34,7 +34,7 @@ def service(text):
 def rendered(name, case):
     device = a_device(profile=name, settings=case.get("settings", {}))
     order = an_order(before=service(case["before"]), after=service(case["after"]))
-    return script(order, device, PROFILES[name])
+    return script(order, device, PROFILES[name], among=case.get("among", 1))
 
 
 @pytest.mark.parametrize(("name", "case"), list(cases()))

@@ -1,11 +1,12 @@
 import pytest
 
 from capd.enforce.render import script
-from capd.enforce.session import carry
+from capd.enforce.session import carry, look
 from capd.enforce.work import Work, mask, outcome
 from capd.errors import DeviceUnreachable
 from capd.model import OrderState, Secret, SnmpAccess, SshAccess
 from capd.profiles import load_all
+from capd.simulator.routeros_cli import RouterOs
 from tests.builders import NOON, a_device, a_service, an_order
 
 PROFILES = load_all()
@@ -15,7 +16,8 @@ ON, OFF = a_service(), a_service(suspended=True)
 class Terminal:
     """Answers like a RouterOS whose list has so many entries; each add makes one more."""
 
-    def __init__(self, *, listed=0, adds=1, lost_at=None, refuses=()):
+    def __init__(self, *, listed=0, adds=1, lost_at=None, refuses=(), ruled=True):
+        self.ruled = ruled
         self.listed, self.adds, self.lost_at, self.refuses = listed, adds, lost_at, refuses
         self.lines = []
 
@@ -29,6 +31,10 @@ class Terminal:
             self.listed += self.adds
         if "address-list remove" in line:
             self.listed = 0
+        if "firewall filter" in line:
+            return (
+                "capd rule src reject\ncapd rule dst drop" if self.ruled else "capd rule src accept"
+            )
         if "print" in line:
             return " 0   list=capd-suspended address=10.0.0.2 comment=capd:S-1" * self.listed
         return f"capd off {self.listed}" if ":put" in line else ""
@@ -40,6 +46,24 @@ def work(before=ON, after=OFF, *, save=()):
     enforce = profile.enforce.model_copy(update={"save": save})
     order = an_order(before=before, after=after)
     return Work(script=script(order, device, profile.model_copy(update={"enforce": enforce})))
+
+
+class OfRouter:
+    """Types into a router in memory."""
+
+    def __init__(self, router):
+        self.router, self.lines = router, []
+
+    def type(self, line, *, ends):
+        self.lines.append(line)
+        return self.router.answer(line)
+
+
+def many(n, before=ON, after=OFF, *, among):
+    settings = {"address": f"10.0.0.{n}"}
+    device = a_device(profile="mikrotik_routeros", settings=settings)
+    order = an_order(subscriber=f"S-{n}", before=before, after=after)
+    return Work(script=script(order, device, PROFILES["mikrotik_routeros"], among=among))
 
 
 def changing(terminal):
@@ -59,6 +83,53 @@ def test_a_device_that_takes_the_lines_and_changes_nothing_is_a_failure():
     carry(terminal, [one])
     assert (one.state, one.retry) == (OrderState.FAILED, True)
     assert "it says: " in one.detail
+
+
+def test_a_list_that_no_rule_shuts_out_is_told_and_nothing_is_typed__UC_2():
+    terminal, off, on = Terminal(listed=1, ruled=False), work(), work(OFF, ON)
+    carry(terminal, [off, on])
+    assert (off.state, off.retry) == (OrderState.FAILED, False)
+    assert "no two rules of its firewall shut the list capd-suspended out" in off.detail
+    assert "/ip firewall filter add chain=forward src-address-list=capd-suspended" in off.detail
+    assert on.state is OrderState.APPLIED  # who is owed service has it back all the same
+    assert not any("address-list add" in line for line in terminal.lines)
+
+
+def test_a_suspension_whose_rule_was_taken_away_is_not_as_it_was_left__UC_2():
+    one = work()
+    look(Terminal(listed=1, ruled=False), [one])
+    assert one.state is OrderState.UNKNOWN
+    assert "shut the list" in one.unmet
+
+
+def test_many_orders_of_a_session_are_read_back_in_one_answer_for_all():
+    router = RouterOs()
+    router.add("/ip firewall address-list", list="capd-suspended", address="9.9.9.9", comment="x")
+    terminal = OfRouter(router)
+    off = [many(n, among=60) for n in range(60)]
+    carry(terminal, off)
+    assert {one.state for one in off} == {OrderState.APPLIED}
+    reading = [line for line in terminal.lines if "find list=" in line and " remove " not in line]
+    assert len(set(reading)) == 1
+    assert len(reading) == 3  # before, and after each fifty
+    assert all(not router.passes(f"10.0.0.{n}") for n in range(60))
+    back = [many(n, OFF, ON, among=60) for n in range(60)]
+    carry(terminal, back)
+    assert {one.state for one in back} == {OrderState.APPLIED}
+    assert [item.get("address") for item in router.menus["/ip firewall address-list"]] == [
+        "9.9.9.9"
+    ]
+
+
+def test_in_one_answer_for_all_each_finds_its_own_and_nobody_else_s():
+    """S-1 is none of S-10; an address that is not the one to be shut out is no suspension."""
+    router = RouterOs()
+    for who, address in (("S-10", "10.0.0.1"), ("S-2", "10.0.0.99")):
+        item = {"list": "capd-suspended", "address": address, "comment": f"capd:{who}"}
+        router.add("/ip firewall address-list", **item)
+    some = [many(1, among=20), many(2, among=20)]
+    look(OfRouter(router), some)
+    assert [one.state for one in some] == [OrderState.UNKNOWN, OrderState.UNKNOWN]
 
 
 def test_what_is_already_so_is_applied_and_nothing_is_typed():
