@@ -82,7 +82,14 @@ INNER = frozenset(
         ),
         *("attempt", "task_opened", "task_done", "task_closed"),
         *("prepaid_began", "prepaid_rests", "prepaid_resumed"),
-        *("dunning", "dunning_ended", "suspension_refused", "suspension_dropped", "late_fee_gone"),
+        *(
+            "dunning",
+            "dunning_ended",
+            "suspension_refused",
+            "suspension_dropped",
+            "late_fee_gone",
+            "attempt_used",
+        ),
         *("downgrade_ended", "radio_changed", "speed_cleared", "equipment"),
         *("address_assigned", "contract_followed", "linked_on", "linked_off", "withdrawal_over"),
     }

@@ -154,8 +154,8 @@ def _hold(told: Told) -> Answer:
     rule, until = told.policy.hold_rule(reason), told.moment("until")
     if until is not None and until <= told.now:
         return Refused(f"until: {rfc3339(until)} is over already")
-    if reason is Reason.NON_PAYMENT and (refused := attempts.refusal(told.case)) is not None:
-        return Refused(refused)
+    if reason is Reason.NON_PAYMENT and (no := attempts.refusal(told.case, told.get("note"))):
+        return Refused(no)
     if told.get("down") or told.get("up"):
         if rule.blocking:
             return Refused(f"a hold for {reason.value} stops service: it has no rates")

@@ -9,11 +9,13 @@ from itertools import groupby
 
 from capd.decide import facts
 from capd.decide.contract import linked
+from capd.decide.debt.tried import UNSENT
 from capd.model import Event, Fact
 
 ITSELF = "capd"
 """The author of what capd concluded."""
 
+_FROM_OUTSIDE = frozenset({linked.KIND, UNSENT})
 _FACTS = {"plan_changed": "plan", "hold_opened": "hold", "hold_closed": "release"}
 _DETAILS = {"size": "size_bytes", "product": "to", "down": "down_bps", "up": "up_bps"}
 
@@ -21,9 +23,10 @@ _DETAILS = {"size": "size_bytes", "product": "to", "down": "down_bps", "up": "up
 def was_told(event: Event) -> bool:
     """Say whether somebody told capd what *event* says, or it came of another subscriber's life.
 
-    So it is with what is linked: it follows the connection that it hangs on (CT-10).
+    So it is with what is linked: it follows the connection that it hangs on (CT-10); and with a
+    mail that never left (C-2).
     """
-    return event.author != ITSELF or event.figures.get("matter") == linked.KIND
+    return event.author != ITSELF or event.figures.get("matter") in _FROM_OUTSIDE
 
 
 def fact_of(event: Event) -> Fact | None:

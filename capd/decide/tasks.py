@@ -4,13 +4,11 @@ A task is a matter of kind `task`; it is closed when somebody says that it is do
 that opened it when nothing is left to do.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from capd.decide import matters
 from capd.decide.case import Case
-from capd.decide.shapes import guess
-from capd.decide.told import Answer, FactKind, Refused, Told
+from capd.decide.told import Told
 from capd.model import Event, Matter, Standing
 
 KIND = "task"
@@ -53,45 +51,12 @@ def waiting(standing: Standing, channel: str, about: str | None = None) -> tuple
     )
 
 
-def _done(told: Told) -> Answer:
-    key = told.fact.details["task"]
-    task = matters.find(told.standing, KIND, key)
-    if task is None:
-        there = [matter.key for matter in matters.of_kind(told.standing, KIND)]
-        return Refused(f"there is no open task {key!r}.{guess(key, there)}")
-    return done(told, task)
-
-
-def done(told: Told, task: Matter) -> tuple[Event, ...]:
-    """Return the events by which *task* was done, and is an attempt where it was one to try."""
+def done(told: Told, task: Matter) -> Event:
+    """Return the event that *task* was done."""
     outcome, note = told.get("outcome"), told.get("note")
-    channel = matters.text(task, "channel")
     words = ": ".join(word for word in (outcome, note) if word)
     text = f"Done: {matters.text(task, 'what')}{words and f' ({words})'}."
     figures = matters.change(
         KIND, task.key, is_open=False, task=task.key, outcome=outcome, note=note
     )
-    finished = told.event("task_done", text, None, figures)
-    return (finished,) if channel is None else (finished, attempted(told, channel))
-
-
-def attempted(told: Told, channel: str) -> Event:
-    """Return the event that *channel* was tried, whatever came of it (C-2)."""
-    outcome, note = told.get("outcome"), told.get("note")
-    words = ": ".join(word for word in (outcome, note) if word)
-    clause = told.policy.dunning.attempts_clause
-    figures = matters.change(
-        "attempt", channel, channel=channel, tried_at=told.now, outcome=outcome, note=note
-    )
-    text = f"Tried by {channel}{words and f': {words}'} ({clause})."
-    return told.event("attempt", text, clause, figures)
-
-
-FACTS: Mapping[str, FactKind] = {
-    "task_done": FactKind(
-        help="a person did what capd had asked for; a call about a debt is an attempt (C-2)",
-        required=("task",),
-        optional=("outcome", "note"),
-        accept=_done,
-    ),
-}
+    return told.event("task_done", text, None, figures)

@@ -12,6 +12,7 @@ class Problem:
 
     text: str
     final: bool = False  # no later try can help (UC-7: a refused address)
+    refused: bool = False  # it was put to whoever takes mail for that address, who said no
     silent: bool = False  # nobody answered, so the next one would only wait as long
 
 

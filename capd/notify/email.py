@@ -176,6 +176,7 @@ class _Relay:
             return Problem(
                 text=one_line(f"{to}: {refused.code} {refused.message}"),
                 final=refused.code >= _FOR_GOOD,
+                refused=isinstance(refused, aiosmtplib.SMTPRecipientRefused),
                 silent=refused.code == _SHUTTING_DOWN,
             )
         if isinstance(exc, aiosmtplib.SMTPNotSupported):  # an address beyond ASCII

@@ -32,9 +32,18 @@ class Outbox(Protocol):
         """Write down that it was delivered, and what was answered."""
 
     async def failed(
-        self, delivery_id: int, problem: str, next_at: datetime | None, at: datetime
+        self,
+        delivery_id: int,
+        problem: str,
+        next_at: datetime | None,
+        at: datetime,
+        *,
+        tried: bool,
     ) -> None:
-        """Write down that it was not; without *next_at* it is given up."""
+        """Write down that it was not; without *next_at* it is given up.
+
+        *tried*: it was put to whoever takes mail for that address.
+        """
 
 
 def wait_s(tries: int) -> int:
@@ -123,7 +132,7 @@ class Worker:
     async def _not_delivered(self, delivery: Delivery, problem: Problem, now: datetime) -> None:
         self._notice_change(problem)
         again = next_try(delivery, problem, self._notifier.attempts, now)
-        await self._outbox.failed(delivery.id, problem.text, again, now)
+        await self._outbox.failed(delivery.id, problem.text, again, now, tried=problem.refused)
         self._count(delivery, "failed" if again is None else "retry")
         if again is None:
             who = delivery.event.subscriber or "no subscriber"

@@ -91,6 +91,7 @@ class DunningSection(Strict):
     least: Money = _PLAIN.least
     attempts: tuple[_Channel, ...] = ()
     attempts_clause: Clause = _PLAIN.attempts_clause
+    attempt_days: int = Field(default=_PLAIN.attempt_days, ge=1, le=_MOST_DAYS)
     notice_is_attempt: bool = _PLAIN.notice_is_attempt
     late_fees_join_debt: bool = _PLAIN.late_fees_join_debt
     disputes_wait: bool = _PLAIN.disputes_wait
@@ -121,6 +122,7 @@ class DunningSection(Strict):
             steps=steps,
             attempts=self.attempts,
             attempts_clause=self.attempts_clause,
+            attempt_days=self.attempt_days,
             notice_is_attempt=self.notice_is_attempt,
             late_fees_join_debt=self.late_fees_join_debt,
             disputes_wait=self.disputes_wait,

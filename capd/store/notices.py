@@ -10,7 +10,8 @@ from capd.errors import CannotBeDone, NoSuch
 from capd.model import Delivery, Event, Notice, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
-from capd.store.outbox import DELIVERY, DONE, GIVEN_UP, OPEN, Outbox
+from capd.store.outbox import DELIVERY, DONE, GIVEN_UP, OPEN, Outbox, unsent_invoice
+from capd.store.projections import project
 from capd.store.tables import events, outbox, subscribers
 from capd.store.trail import append, is_chained, rows_of
 from capd.told import SYSTEMS, TOLD
@@ -109,7 +110,8 @@ class Notices:
         Raises CannotBeDone where there is none, it is on its way, or was delivered.
         """
         async with self._database.write() as conn:
-            query = select(outbox, events.c.kind).join_from(outbox, events)
+            query = select(outbox, events.c.kind, events.c.figures, events.c.at)
+            query = query.join_from(outbox, events)
             query = query.where(outbox.c.id == delivery, _TO_PEOPLE)
             row = (await conn.execute(query)).mappings().first()
             problem = _why_not(delivery, row)
@@ -149,6 +151,7 @@ class Notices:
 
     async def _write(self, conn: AsyncConnection, event: Event) -> int:
         (number,) = await append(conn, [event])
+        await project(conn, [(number, event)])
         await self._outbox.enqueue(conn, [(number, event)])
         return number
 
@@ -187,5 +190,10 @@ def _retried(row: rows.Row, *, author: str, note: str, at: datetime) -> Event:
         clause="UC-7",
         subscriber=SubscriberId(row["subscriber"]) if row["subscriber"] else None,
         author=author,
-        figures={"channel": row["channel"], "event": row["event"], "note": note},
+        figures={
+            "channel": row["channel"],
+            "event": row["event"],
+            "note": note,
+            **unsent_invoice(row, is_open=False),
+        },
     )

@@ -4,16 +4,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from capd.decide import matters
+from capd.decide.case import Figures
+from capd.decide.debt.book import INVOICE
+from capd.decide.debt.tried import UNSENT
 from capd.model import Delivery, Event, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
+from capd.store.projections import project
 from capd.store.tables import events, outbox, subscribers
 from capd.store.trail import append
 from capd.told import is_told
-from capd.units import micros
+from capd.units import micros, moment
 
 OPEN, DONE, GIVEN_UP = "open", "done", "given_up"
 DELIVERY = (
@@ -129,11 +135,18 @@ class Outbox:
             await conn.execute(update(outbox).where(outbox.c.id == delivery_id).values(**ended))
 
     async def failed(
-        self, delivery_id: int, problem: str, next_at: datetime | None, at: datetime
+        self,
+        delivery_id: int,
+        problem: str,
+        next_at: datetime | None,
+        at: datetime,
+        *,
+        tried: bool = False,
     ) -> None:
         """Write down that it was not: try again at *next_at*, or give up where that is None.
 
         What was given up is an event of its own, for every channel but the one that failed (UC-7).
+        *tried*: it was put to whoever takes mail for that address, so it was an attempt (C-2).
         """
         values: dict[str, Any] = {"attempts": outbox.c.attempts + 1, "problem": problem}
         if next_at is None:
@@ -141,7 +154,7 @@ class Outbox:
         else:
             values["next_at"] = micros(next_at)
         async with self._database.write() as conn:
-            query = select(outbox, events.c.kind).join_from(
+            query = select(outbox, events.c.kind, events.c.figures, events.c.at).join_from(
                 outbox, events, outbox.c.event == events.c.id
             )
             row = (await conn.execute(query.where(outbox.c.id == delivery_id))).mappings().first()
@@ -149,8 +162,9 @@ class Outbox:
                 return
             await conn.execute(update(outbox).where(outbox.c.id == delivery_id).values(**values))
             if next_at is None:
-                event = _lost(row, problem, at)
+                event = _lost(row, problem, at, tried=tried)
                 (event_id,) = await append(conn, [event])
+                await project(conn, [(event_id, event)])
                 await self.enqueue(conn, [(event_id, event)], but=row["channel"])
 
 
@@ -168,12 +182,23 @@ def _row(event_id: int, event: Event, channel: str, to: str | None) -> dict[str,
     }
 
 
-def _lost(row: rows.Row, problem: str, at: datetime) -> Event:
+def _lost(row: rows.Row, problem: str, at: datetime, *, tried: bool) -> Event:
+    unsent = {} if tried or row["channel"] != "email" else unsent_invoice(row)
     return Event(
         at=at,
         kind="delivery_failed",
         text=f"{row['channel']}: {row['kind']} could not be delivered: {problem}",
         clause="UC-7" if row["channel"] == "email" else None,
         subscriber=SubscriberId(row["subscriber"]) if row["subscriber"] else None,
-        figures={"channel": row["channel"], "event": row["event"], "problem": problem},
+        figures={"channel": row["channel"], "event": row["event"], "problem": problem, **unsent},
+    )
+
+
+def unsent_invoice(row: rows.Row, *, is_open: bool = True) -> Figures:
+    """Return the figures by which a notice about an invoice never left: no attempt (C-2)."""
+    figures = orjson.loads(row["figures"])
+    if row["kind"] != "notice" or figures.get("matter") != INVOICE:
+        return {}
+    return matters.change(
+        UNSENT, str(figures["key"]), is_open=is_open, noticed_at=moment(row["at"])
     )

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders import NOON, a_subscriber, an_event, an_inventory
+from capd.decide import matters
+from tests.builders import LONDON, NOON, a_subscriber, an_event, an_inventory
 
 SOON = NOON + timedelta(minutes=5)
 
@@ -117,3 +118,21 @@ async def test_an_address_is_the_one_on_file_when_it_happened__UC_7(books):
     await books.people.apply(moved, dry_run=False, author="t", at=NOON)
     mail, *_ = await books.outbox.due(NOON)
     assert mail.to == "a@example.net"
+
+
+async def unsent(books, person):
+    """Return the keys of the invoices a notice about which never left."""
+    (known,) = await books.people.standings([person], NOON, LONDON, 6)
+    return [matter.key for matter in matters.of_kind(known, "unsent")]
+
+
+@pytest.mark.parametrize("tried", [True, False])
+async def test_a_notice_about_a_debt_that_never_left_is_known_as_that__C_2(books, tried):
+    told = matters.change("invoice", "inv-7", invoice="inv-7", owed="25.00", notice="reminder")
+    await record(books, an_event("notice", **told))
+    mail, *_ = await books.outbox.due(NOON)
+    await books.outbox.failed(mail.id, "no answer", None, NOON, tried=tried)
+    assert await unsent(books, "S-1") == ([] if tried else ["inv-7"])
+    await books.notices.retry(mail.id, author="noc", note="the relay is back", at=NOON)
+    assert await unsent(books, "S-1") == []
+    assert await books.trail.check() == []

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 
 from capd.decide import matters
+from capd.decide.debt import book
 from capd.decide.policy import Policy
 from capd.decide.terms.calendar import Calendar
 from capd.decide.terms.debt import Dunning, Fee, Quiet, Reconnection, Since, Step, StepKind
 from capd.model import Reason
-from tests.builders import a_standing, a_subscriber
+from tests.builders import a_standing, a_subscriber, an_event
 from tests.customers import Customer
 
 ALWAYS = Quiet(reasons=())
@@ -532,3 +533,110 @@ def test_a_person_may_not_suspend_either_before_both_attempts_are_on_record__C_2
     assert customer.tell("hold", **by_hand) is None
     assert Customer(TERMS_C).tell("hold", **by_hand).endswith("(C-2)")
     assert Customer(TERMS_C).tell("hold", reason="aup", note="spam") is None
+
+
+def attempts_on(customer):
+    """Return by which channels somebody was tried about each open invoice."""
+    known = (book.invoice_of(matter) for matter in matters.of_kind(customer.standing, "invoice"))
+    return {one.key: sorted(one.tried) for one in known}
+
+
+def test_a_call_about_one_invoice_is_no_call_about_another__C_2():
+    customer = billed(TERMS_C)
+    customer.tell("invoice", reference="inv-8", amount="30", issued_on="2026-03-02")
+    customer.tell("attempt", channel="email", invoice="inv-7")
+    customer.tell("attempt", channel="phone", invoice="inv-7")
+    assert attempts_on(customer) == {"inv-7": ["email", "phone"], "inv-8": []}
+    customer.tell("payment", reference="p", amount="25", invoice="inv-7")
+    customer.until("06-30T00:00")
+    assert not customer.told("hold_opened")
+    assert "task_opened" in customer.told("task_opened")[0]
+
+
+def test_a_call_that_names_no_invoice_is_about_what_is_overdue_then__C_2():
+    customer = billed(TERMS_C)
+    customer.tell("invoice", reference="inv-8", amount="30", issued_on="2026-03-18")
+    customer.until("03-20T12:00")
+    customer.tell("attempt", channel="phone", outcome="nobody answered")
+    assert attempts_on(customer) == {"inv-7": ["phone"], "inv-8": []}
+    assert customer.last("attempt").text == (
+        "Tried by phone about invoice inv-7: nobody answered (C-2)."
+    )
+
+
+def test_a_call_while_last_years_invoice_is_in_dispute_is_none_about_this_years__C_2():
+    customer = billed(TERMS_C, issued_on="2025-03-01")
+    customer.tell("dispute", invoice="inv-7", note="never ordered")
+    customer.tell("invoice", reference="inv-8", amount="30", issued_on="2026-03-01")
+    customer.tell("attempt", channel="email", invoice="inv-7")
+    customer.tell("attempt", channel="phone", invoice="inv-7")
+    customer.until("06-30T00:00")
+    assert not customer.told("hold_opened")
+
+
+def test_what_was_tried_before_capd_knew_of_the_invoice_counts_by_its_name__C_2():
+    customer = Customer(TERMS_C)
+    customer.tell("attempt", channel="email", invoice="inv-7")
+    customer.tell("attempt", channel="phone", invoice="inv-6")
+    customer.tell("invoice", reference="inv-7", amount="25", issued_on="2026-03-01")
+    customer.until("06-30T00:00")
+    assert customer.last("suspension_refused").figures["missing"] == "phone"
+
+
+def test_a_suspension_by_hand_without_invoices_wants_attempts_of_its_own_each_time__C_2():
+    customer = Customer(TERMS_C)
+    told = {"reason": "non_payment", "note": "inv-7"}
+    customer.tell("attempt", channel="email")
+    customer.tell("attempt", channel="phone", invoice="inv-7")
+    assert customer.tell("hold", **told) is None
+    assert customer.tell("release", reason="non_payment", note="paid") is None
+    assert customer.standing.matters == ()
+    assert customer.tell("hold", **told) == "email and phone: must have been tried before (C-2)"
+
+
+def test_an_attempt_about_nothing_in_particular_is_too_old_some_day__C_2():
+    customer = Customer(TERMS_C)
+    customer.tell("attempt", channel="email")
+    customer.tell("attempt", channel="phone")
+    customer.until("05-30T12:00")
+    refused = customer.tell("hold", reason="non_payment", note="inv-70")
+    assert refused == "email and phone: must have been tried before (C-2)"
+
+
+def test_a_notice_is_an_attempt_only_where_there_was_an_address_then__C_2():
+    policy = replace(
+        TERMS_C, dunning=replace(TERMS_C.dunning, steps=(REMINDER, *TERMS_C.dunning.steps))
+    )
+    nobody = a_standing()
+    nobody = replace(nobody, subscriber=replace(nobody.subscriber, email=None))
+    customer = billed(policy, standing=nobody)
+    customer.until("03-19T12:00")
+    assert customer.told("notice")
+    there = replace(customer.standing.subscriber, email="a@example.net")
+    customer.standing = replace(customer.standing, subscriber=there)
+    customer.tell("attempt", channel="phone")
+    customer.until("05-30T12:00")
+    assert customer.last("suspension_refused").figures["missing"] == "email"
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_mail_that_never_left_is_no_attempt_and_one_that_came_back_is__C_2(sent):
+    policy = replace(
+        TERMS_C, dunning=replace(TERMS_C.dunning, steps=(REMINDER, *TERMS_C.dunning.steps))
+    )
+    reached = replace(a_standing(), subscriber=a_subscriber(email="a@example.net"))
+    customer = billed(policy, standing=reached)
+    customer.until("03-19T12:00")
+    customer.tell("attempt", channel="phone")
+    if not sent:
+        at = customer.last("notice").at
+        figures = matters.change("unsent", "inv-7", noticed_at=at)
+        customer.write([an_event("delivery_failed", **figures)])
+    customer.until("04-10T12:00")
+    assert customer.is_off is sent
+    if not sent:
+        assert customer.last("task_opened").figures["channel"] == "email"
+        customer.tell("task_done", task="email/inv-7", outcome="sent by hand")
+        assert customer.is_off
+        customer.tell("payment", reference="p", amount="25")
+        assert customer.standing.matters == ()

@@ -56,7 +56,7 @@ class Book:
         self.answers[delivery_id] = answer
         self.delivered.append(self.open.pop(delivery_id).id)
 
-    async def failed(self, delivery_id, problem, next_at, at):
+    async def failed(self, delivery_id, problem, next_at, at, *, tried):
         was = self.open[delivery_id]
         if next_at is None:
             self.given_up[delivery_id] = problem

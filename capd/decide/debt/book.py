@@ -14,11 +14,13 @@ from capd.decide import matters
 from capd.decide.case import Figures
 from capd.decide.wording import money_text
 from capd.model import Matter, Standing
+from capd.units import moment_of
 
 INVOICE = "invoice"
 CREDIT = "credit"
 LATE_FEE = "late_fee"
 _TAKEN = "step_"
+_TRIED = "tried_"  # by which channel somebody was tried to be reached about it, when last (C-2)
 _FEE = "fee_"  # a late fee that is owed with the invoice, by its step and how often that was taken
 _APART = "apart_"  # and one that is billed by itself
 
@@ -39,6 +41,7 @@ class Invoice:
     disputed_at: datetime | None = None
     rest_days: int = 0  # spent in dispute: they do not count
     taken: Mapping[str, int] = field(default_factory=dict)  # steps of the schedule, how often
+    tried: Mapping[str, datetime] = field(default_factory=dict)  # by channel, when last (C-2)
     fees: Mapping[str, Decimal] = field(default_factory=dict)  # late ones owed with it: "late/1"
     apart: Mapping[str, Decimal] = field(default_factory=dict)  # late ones billed by themselves
     fees_paid: Decimal = Decimal(0)
@@ -73,6 +76,7 @@ class Invoice:
     def change(self, *, is_open: bool = True, due_at: datetime | None = None) -> Figures:
         """Return the figures of an event that makes this of the invoice."""
         steps = {f"{_TAKEN}{name}": count for name, count in self.taken.items()}
+        tried = {f"{_TRIED}{channel}": at for channel, at in self.tried.items()}
         fees = {
             f"{mark}{name}": money_text(amount)
             for mark, several in ((_FEE, self.fees), (_APART, self.apart))
@@ -99,6 +103,7 @@ class Invoice:
             bills=self.bills,
             elsewhere=money_text(self.elsewhere) if self.elsewhere else None,
             **steps,
+            **tried,
             **fees,
         )
 
@@ -123,6 +128,11 @@ def invoice_of(matter: Matter) -> Invoice:
         disputed_at=matters.moment(matter, "disputed_at"),
         rest_days=matters.number(matter, "rest_days") or 0,
         taken=taken,
+        tried={
+            name.removeprefix(_TRIED): moment_of(str(at))
+            for name, at in matter.data.items()
+            if name.startswith(_TRIED)
+        },
         fees=_amounts(matter, _FEE),
         apart=_amounts(matter, _APART),
         fees_paid=matters.money(matter, "fees_paid"),

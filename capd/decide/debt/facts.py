@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from capd.decide import matters, tasks
+from capd.decide import matters
 from capd.decide.debt import (
     book,
     breach,
@@ -15,10 +15,11 @@ from capd.decide.debt import (
     radio,
     schedule,
     suspension,
+    tried,
 )
 from capd.decide.debt.book import Invoice
 from capd.decide.debt.shapes import some_money
-from capd.decide.shapes import day, guess, one_of
+from capd.decide.shapes import day, guess
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import money_text
 from capd.model import Event
@@ -96,15 +97,6 @@ def _refund(told: Told) -> Answer:
     }
     text = f"{money_text(amount)} {told.currency} of the credit was paid back ({clause})."
     return (told.event("refund", text, clause, figures),)
-
-
-def _attempt(told: Told) -> Answer:
-    channel = told.fact.details["channel"]
-    asked = tasks.waiting(told.standing, channel)
-    if not asked:
-        return (tasks.attempted(told, channel),)
-    finished = [tasks.done(told, task)[0] for task in asked]
-    return (*finished, tasks.attempted(told, channel))
 
 
 def _disputed(told: Told) -> Answer:
@@ -199,13 +191,6 @@ FACTS: Mapping[str, FactKind] = {
         shapes={"amount": some_money},
         accept=_refund,
     ),
-    "attempt": FactKind(
-        help="somebody was tried to be reached about a debt, whatever came of it (C-2)",
-        required=("channel",),
-        optional=("outcome", "note"),
-        shapes={"channel": one_of("email", "phone", "text", "letter", "visit")},
-        accept=_attempt,
-    ),
     "dispute": FactKind(
         help="an invoice is disputed: nothing follows from it until that is settled",
         required=("invoice",),
@@ -221,5 +206,5 @@ FACTS: Mapping[str, FactKind] = {
     **corrections.FACTS,
     **breach.FACTS,
     **radio.FACTS,
-    **tasks.FACTS,
+    **tried.FACTS,
 }

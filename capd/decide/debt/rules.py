@@ -1,7 +1,7 @@
 """What follows from money owed, in the order in which it is looked at."""
 
 from capd.decide.case import Rule
-from capd.decide.debt import breach, reinstatement, schedule, suspension
+from capd.decide.debt import attempts, breach, reinstatement, schedule, suspension
 
 CLOSINGS: tuple[Rule, ...] = (reinstatement.restored,)  # before what opens holds
 
@@ -11,5 +11,6 @@ RULES: tuple[Rule, ...] = (
     reinstatement.left,  # C-3, E-3
     reinstatement.charged,  # C-3, CT-12
     reinstatement.ended,
+    attempts.used,  # C-2
     breach.due,  # CT-4
 )

@@ -35,12 +35,20 @@ def steps(case: Case) -> tuple[Event, ...]:
             if step.kind is StepKind.NOTICE:
                 if _is_overtaken(case, known, at):
                     continue
-                known = replace(known, noticed_at=known.noticed_at or at)
+                known = _noticed(case, known, at)
             elif step.kind is StepKind.LATE_FEE:
                 months = late_fees.months_begun(overdue_at(case, known), at, case)
                 known = late_fees.with_fee(case, known, step, months)
             found += _taken(case, known, step, at)
     return tuple(found)
+
+
+def _noticed(case: Case, invoice: Invoice, at: datetime) -> Invoice:
+    """Return *invoice* after a notice about it: an attempt by e-mail, if there is an address."""
+    tried = {**invoice.tried}
+    if case.policy.dunning.notice_is_attempt and case.standing.subscriber.email:
+        tried["email"] = at
+    return replace(invoice, noticed_at=invoice.noticed_at or at, tried=tried)
 
 
 def step_at(case: Case, invoice: Invoice, step: Step) -> datetime | None:

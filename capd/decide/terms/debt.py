@@ -61,6 +61,7 @@ class Dunning:
     )
     attempts: tuple[str, ...] = ()  # channels that must have been tried before a suspension (C-2)
     attempts_clause: str = "C-2"
+    attempt_days: int = 60  # for which one counts that is about no invoice that capd knows
     notice_is_attempt: bool = True  # a notice to the address on file is an attempt by e-mail
     late_fees_join_debt: bool = False  # owed with the invoice, and paid before service is back
     disputes_wait: bool = True  # nothing follows from an invoice while it is in dispute
