@@ -15,6 +15,7 @@ from capd.decide.policy import Policy
 from capd.decide.standing import apply
 from capd.decide.terms.contract import Contract, EndingTerms
 from capd.model import Reason
+from capd.told import is_told
 from tests.builders import (
     APRIL,
     CATALOGUE,
@@ -227,7 +228,7 @@ def test_a_contract_is_ended_at_once_and_its_records_are_kept__AU_3():
         "terminated", "hold_opened", "task_opened", "legal_hold_opened",
     ]  # fmt: skip
     assert {(event.at, event.author, event.clause) for event in events} == {(NOON, "kim", "AU-3")}
-    assert events[0].text == "The contract has ended: spam (AU-3)."
+    assert events[0].text == "The contract has ended: spam; service is off (AU-3)."
     assert events[2].figures["what"] == "tell the authorities: spam"
     after = apply(past_cooling_off(), events, CATALOGUE)
     assert (ending.of(after).state, look(after, NOON).owed.suspended) == (State.TERMINATED, True)
@@ -250,6 +251,18 @@ def test_equipment_still_out_is_told_and_stays_on_the_list__AU_3():
     events = answer(standing, a_fact("terminate", cause="spam"))
     assert "radio must come back" in events[0].text
     assert equipment.out(apply(standing, events, CATALOGUE)) == ("radio",)
+
+
+def test_an_ending_and_a_new_beginning_are_told_in_one_mail_each__CT_15():
+    standing, events = lived(cancelled(), END + DAY)
+    mailed = [event.kind for event in events if is_told(event, "email")]
+    assert mailed == ["terminated", "charge"]
+    assert events[0].text == "The contract has ended; service is off (CT-15)."
+    assert all(is_told(event, "webhook") for event in events)
+    again = answer(standing, a_fact("activated", at=END + 2 * DAY, device="cpe-1"))
+    _, closed = lived(apply(standing, again, CATALOGUE), END + 2 * DAY)
+    assert kinds(closed) == [("hold_closed", "ended")]
+    assert [event.kind for event in (*again, *closed) if is_told(event, "email")] == ["activated"]
 
 
 # ---- with other holds ----------------------------------------------------------------------------

@@ -190,33 +190,33 @@ def ended(case: Case, ending: Ending, clause: str) -> tuple[Event, ...]:
     """Return the events by which service ends when *ending* says: the hold, and what is charged."""
     at, items = ending.ends_at, equipment.out(case.standing)
     if ending.state is State.TERMINATED:
-        kind, what = "terminated", "The contract has ended"
+        kind, what, off = "terminated", "The contract has ended", "; service is off"
     else:
-        kind, what = "service_ended", "Service has ended"
+        kind, what, off = "service_ended", "Service has ended", ""
     why = f": {ending.note}" if ending.cause is Cause.BREACH and ending.note else ""
     left = f"; {list_text(list(items), 'and')} must come back" if items else ""
-    event = case.event(kind, f"{what}{why}{left} ({clause}).", clause, ending.change(), at=at)
+    event = case.event(kind, f"{what}{why}{off}{left} ({clause}).", clause, ending.change(), at=at)
     charge = early.charge(case, at, ending.cause.value)
     return (event, *_off(case, at, clause), *charge)
 
 
 def _off(case: Case, at: datetime, clause: str) -> tuple[Event, ...]:
-    """Stop service, unless it is stopped for that already."""
+    """Stop service, unless it is stopped for that already; the ending itself tells of it."""
     if any(hold.reason is Reason.ENDED for hold in case.standing.holds):
         return ()
     text = f"Service is off: the contract has ended ({clause})."
-    figures: Figures = {"reason": Reason.ENDED.value, "note": ""}
+    figures: Figures = {"reason": Reason.ENDED.value, "note": "", "notify": "no"}
     return (case.event("hold_opened", text, clause, figures, at=at),)
 
 
 def begun_again(case: Case) -> tuple[Event, ...]:
-    """Close the hold of an ending that a new contract follows."""
+    """Close the hold of an ending that a new contract follows, whose activation tells of it."""
     ending, clause = of(case.standing), case.policy.contract.term.start
     if ending is not None and ending.state is not State.CANCELLING:
         return ()
     text = f"A new contract has begun ({clause})."
     return tuple(
-        holds.closed(hold, at=case.now, clause=clause, text=text)
+        holds.closed(hold, at=case.now, clause=clause, text=text, figures={"notify": "no"})
         for hold in case.standing.holds
         if hold.reason is Reason.ENDED
     )
