@@ -25,6 +25,7 @@ from capd.model import (
     SubscriberId,
 )
 from capd.store import MeterHome, Store
+from capd.store.new_terms import Notice
 
 PAUSED_SEEN = "config_paused"
 """The key by which the books remember what [decide] paused last said."""
@@ -102,6 +103,12 @@ class House:
     def window_months(self) -> int:
         """Return how far back breaches must be known, whoever is judged (UC-4)."""
         return self.policy.window_months if self.book is None else self.book.window_months
+
+    @property
+    def notice(self) -> Notice:
+        """Return by what rules an import tells of worse terms of a product (CT-6)."""
+        book = self.book or book_of([self.policy])
+        return Notice(book=book, zone=self.zone, currency=self.currency)
 
     def policy_of(self, standing: Standing, now: datetime) -> Policy:
         """Return the policy that holds for the subscriber at *now* (CT-6)."""

@@ -70,13 +70,14 @@ async def _judged(
         verdict = _verdict(house, standing, catalogue, now)
         verdicts.append(verdict)
         after.append(apply(standing, verdict.events, catalogue))
+        product = after[-1].product
         memory.lines[verdict.subscriber] = Line(
             period=standing.period,
-            counts=catalogue[verdict.owed.product].counts,
+            counts=product.counts,
             counted=verdict.counted_bytes,
             watch_bytes=verdict.watch_bytes,
             allowance_bytes=verdict.allowance_bytes,
-            every_period=catalogue[verdict.owed.product].kind is Kind.PREPAID,
+            every_period=product.kind is Kind.PREPAID,
         )
         if verdict.awaits_at is None:
             memory.awaited.pop(verdict.subscriber, None)

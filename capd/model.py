@@ -61,6 +61,7 @@ class Product:
     delay_h: int | None = None  # UC-8: hours over the cap before suspension; None: policy's
     unit: Unit = Unit.BYTES
     term_months: int | None = None  # CT-1: the minimum term; None: policy's
+    terms_from: date | None = None  # CT-6: up to then whoever had it keeps what it was before
     withdrawn_on: date | None = None  # CT-7: not sold any more from that day on
     replaced_by: ProductId | None = None  # CT-7: None: the nearest equivalent
     kind: Kind = Kind.MONTHLY
@@ -215,6 +216,7 @@ class Inventory:
     sectors: tuple[Sector, ...] = ()
     subscribers: tuple[Subscriber, ...] = ()
     devices: tuple[Device, ...] = ()
+    sold_again: frozenset[ProductId] = frozenset()  # CT-7: whose withdrawal is taken back
 
 
 # ---- collect -> account --------------------------------------------------------------------------

@@ -29,6 +29,7 @@ UNPRINTED = frozenset(
         *("topup", "delay", "breach", "imported", "paused", "resumed", "downgrade_ended"),
         *("invoice", "payment", "refund", "credit", "attempt", "task_done"),
         *("linked_off", "linked_on", "prepaid_began", "withdrawal_over"),
+        "product_terms_over",
     }
 )
 """The kinds of event that a replay does not print: what was told, and nothing follows yet."""
@@ -157,7 +158,9 @@ class _Run:
 
     async def _begin(self, at: datetime) -> None:
         store = self._house.store
-        await store.people.apply(self._inventory, dry_run=False, author="file", at=at, enforcing=())
+        await store.people.apply(
+            self._inventory, dry_run=False, author="file", at=at, notice=self._house.notice
+        )
         self._now = self._began = at
         await self._house.look_round()
         await self._judge(list(self._people), at)

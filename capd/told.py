@@ -33,6 +33,9 @@ TOLD: Mapping[str, Telling] = {
     "product_withdrawn": Telling("your product is withdrawn"),  # CT-7
     "moved": Telling("your new address"),
     "terms_changed": Telling("our terms change"),  # CT-6
+    "product_terms": Telling("your product changes"),  # CT-6, B-3
+    "product_terms_off": Telling("your product does not change as announced"),
+    "product_sold_again": Telling("your product stays"),  # CT-7
     "cancellation": Telling("your contract is cancelled"),
     "cancellation_withdrawn": Telling("your contract goes on"),
     "service_ended": Telling("your service has ended"),
@@ -90,6 +93,7 @@ INNER = frozenset(
             "late_fee_gone",
             "attempt_used",
         ),
+        *("product_terms_hold", "product_terms_over"),
         *("downgrade_ended", "radio_changed", "speed_cleared", "equipment"),
         *("address_assigned", "contract_followed", "linked_on", "linked_off", "withdrawal_over"),
     }

@@ -91,6 +91,7 @@ def product_record(product: Product) -> dict[str, object]:
         "upgrade_to": product.upgrade_to,
         "delay_h": product.delay_h,
         "term_months": product.term_months,
+        "terms_from": None if product.terms_from is None else product.terms_from.isoformat(),
         "withdrawn_on": None if product.withdrawn_on is None else product.withdrawn_on.isoformat(),
         "replaced_by": product.replaced_by,
         "kind": product.kind.value,

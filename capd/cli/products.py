@@ -73,17 +73,44 @@ async def _withdraw(
     line("dry run: nothing was changed" if dry_run else f"{gone.name} is withdrawn")
 
 
-async def _withdrawn(books: Books, name: str, on: str, other: str | None) -> Product:
+@app.command()
+def offer(
+    product: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's id.")],
+    *,
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:
+    """Sell a product again that was withdrawn; who was told that it goes is told that it stays."""
+    wait(_offer(config, product, json=json))
+
+
+async def _offer(path: Path | None, name: str, *, json: bool) -> None:
+    async with opened(path) as books:
+        there = await _known(books, name)
+    again = replace(there, withdrawn_on=None, replaced_by=None)
+    await bring_in(path, Inventory(products=(again,), sold_again=frozenset({again.id})))
+    if json:
+        as_json(product_record(again))
+    else:
+        line(f"{again.name} is sold{'' if there.withdrawn_on is None else ' again'}")
+
+
+async def _known(books: Books, name: str) -> Product:
+    """Return the product *name*; CannotBeDone with a guess where there is none."""
     catalogue = await books.store.people.products()
-    for wanted in (name, other):
-        if wanted is not None and wanted not in catalogue:
-            problem = f"there is no product {wanted!r}.{did_you_mean(wanted, catalogue)}"
-            raise CannotBeDone(problem.removesuffix("."))
+    found = catalogue.get(ProductId(name))
+    if found is None:
+        problem = f"there is no product {name!r}.{did_you_mean(name, catalogue)}"
+        raise CannotBeDone(problem.removesuffix("."))
+    return found
+
+
+async def _withdrawn(books: Books, name: str, on: str, other: str | None) -> Product:
+    product = await _known(books, name)
+    by = product.replaced_by if other is None else (await _known(books, other)).id
     if other == name:
         raise CannotBeDone(f"{name} cannot take its own place")
     at = local_moment(on, books.config, option="--on").astimezone(books.house.zone)
-    product = catalogue[ProductId(name)]
-    by = product.replaced_by if other is None else ProductId(other)
     return replace(product, withdrawn_on=at.date(), replaced_by=by)
 
 

@@ -1,6 +1,6 @@
 """init, import, export: from nothing to a network in the books, and out again."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,12 +15,13 @@ from capd.cli.output import as_json, line, problem
 from capd.clock import utc_now
 from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError, StoreError
-from capd.model import Inventory, SubscriberId
+from capd.model import Inventory
 from capd.network import enforces
 from capd.opening import profiles_of
 from capd.pipeline import decide_turn
 from capd.store import Changes
-from capd.store.imports import changes_of, compare
+from capd.store.imports import changes_of, plan
+from capd.store.new_terms import Notice, Present
 
 _DRY = "would be "
 _SHOWN = 3  # names a kind; --json has them all
@@ -67,9 +68,10 @@ def import_(
 
 async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -> None:
     settings = configuration.load(path)
-    known, ended = await _present(settings, dry_run=dry_run)
+    there = await _present(settings, dry_run=dry_run)
+    known = None if there is None else there.inventory
     told = inventory.read(file, known=known, profiles=profiles_of(settings))
-    changes = _compared(known or Inventory(), told, settings, ended, source=file)
+    changes = _compared(there or Present(), told, settings, source=file)
     if not dry_run:
         changes = await bring_in(path, told)
     for each in changes.warnings:
@@ -91,25 +93,19 @@ async def bring_in(path: Path | None, told: Inventory) -> Changes:
             author=author(),
             at=utc_now(),
             enforcing={device.id for device in devices if enforces(device, known)},
+            notice=books.house.notice,
         )
         if changes:
             await decide_turn(books.house, await books.store.people.ids(), now=utc_now())
     return changes
 
 
-def _compared(
-    there: Inventory,
-    told: Inventory,
-    settings: Config,
-    ended: Collection[SubscriberId],
-    *,
-    source: Path,
-) -> Changes:
+def _compared(there: Present, told: Inventory, settings: Config, *, source: Path) -> Changes:
     """Return what *told* would change; ConfigError with all that points nowhere or does not fit."""
     problems = [*inventory.check(told, profiles_of(settings))]
     changes = Changes()
     try:
-        changes = changes_of(there, compare(there, told, ended))
+        changes = changes_of(plan(there, told, _notice(settings), utc_now()))
     except ConfigError as exc:
         problems.extend(exc.problems)
     if problems:
@@ -117,10 +113,14 @@ def _compared(
     return changes
 
 
-async def _present(
-    settings: Config, *, dry_run: bool
-) -> tuple[Inventory | None, set[SubscriberId]]:
-    """Return what is in the store, and whose contract has ended.
+def _notice(settings: Config) -> Notice:
+    operator = settings.operator
+    book = policies.book(map(Path, settings.decide.policies))
+    return Notice(book=book, zone=operator.zone, currency=operator.currency)
+
+
+async def _present(settings: Config, *, dry_run: bool) -> Present | None:
+    """Return what is in the store.
 
     None where there is no store yet, or one of an older schema.
 
@@ -128,13 +128,13 @@ async def _present(
     """
     try:
         async with open_store(settings) as store:
-            return await store.people.inventory(), await store.people.ended()
+            return await store.people.present()
     except CannotBeDone:
-        return None, set()
+        return None
     except StoreError:
         if dry_run:
             raise
-        return None, set()
+        return None
 
 
 def _say(changes: Changes, *, dry_run: bool) -> None:

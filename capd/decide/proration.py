@@ -47,7 +47,8 @@ def _following(case: Case, event: Event) -> Iterator[Event]:
 
 
 def _product(case: Case, event: Event, side: str) -> Product | None:
-    return case.catalogue.get(ProductId(str(event.figures[side])))
+    name, now_on = ProductId(str(event.figures[side])), case.standing.product
+    return now_on if name == now_on.id else case.catalogue.get(name)  # as it is for them (CT-6)
 
 
 def _charged(

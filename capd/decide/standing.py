@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 
+from capd.decide.contract import product_terms
 from capd.model import (
     Breach,
     Charged,
@@ -65,9 +66,17 @@ def _after(standing: Standing, event: Event, catalogue: Mapping[ProductId, Produ
     if event.kind == "plan_changed":
         product = catalogue[ProductId(str(event.figures["to"]))]
         subscriber = replace(standing.subscriber, product=product.id)
-        return replace(standing, subscriber=subscriber, product=product)
+        return _on(replace(standing, subscriber=subscriber), product)
+    if event.figures.get("matter") == product_terms.KIND:
+        return _on(standing, catalogue[standing.product.id])
     change = _CHANGES.get(event.kind)
     return change(standing, event) if change else standing
+
+
+def _on(standing: Standing, row: Product) -> Standing:
+    """Return *standing* on the product of *row*, as it is for them in the period (CT-6)."""
+    product = product_terms.in_force(row, standing.matters, standing.period)
+    return replace(standing, product=product)
 
 
 def _with_matter(standing: Standing, event: Event) -> Standing:

@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Generator, Hashable, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from capd.account.course import NOTHING, Answer, Ask
 from capd.account.history import Figures
 from capd.decide import facts, late, retell
+from capd.decide.contract import product_terms
 from capd.decide.judge import judge
-from capd.decide.standing import apply, turned
+from capd.decide.standing import apply, matter_of, turned
 from capd.hindsight.known import (
     Known,
     Span,
@@ -29,6 +31,7 @@ from capd.hindsight.known import (
 from capd.model import (
     Event,
     Fact,
+    Matter,
     Period,
     ProductId,
     Standing,
@@ -69,7 +72,8 @@ def led_again(
     known: Known, standing: Standing, terms: Terms, span: Span, alike: Alike
 ) -> Generator[Ask, Answer, Told]:
     """Lead a life again from *standing* on; yields what it must know of the usage."""
-    product = terms.catalogue[standing.product.id]
+    row = terms.catalogue[standing.product.id]
+    product = product_terms.in_force(row, standing.matters, standing.period)
     life = _Life(known, replace(standing, product=product), terms, alike)
     told = retell.tellings(e for e in known.trail if span.since <= e.at < span.until)
     yield from life.lead(span, told)
@@ -254,13 +258,22 @@ def _first(known: Known, terms: Terms, at: datetime) -> Standing:
     moves = (event.figures for event in known.trail if event.kind == "plan_changed")
     product = ProductId(str(next(moves, {"from": known.subscriber.product})["from"]))
     subscriber = replace(known.subscriber, product=product)
-    period = period_in(known, terms.zone, at)
+    period, row = period_in(known, terms.zone, at), terms.catalogue[product]
+    kept = _kept_terms(known, product)
     return Standing(
         subscriber=subscriber,
-        product=terms.catalogue[product],
+        product=product_terms.in_force(row, kept, period),
         period=period,
         usage=Usage(subscriber=subscriber.id, period=period),
+        matters=kept,
     )
+
+
+def _kept_terms(known: Known, product: ProductId) -> tuple[Matter, ...]:
+    """Return what *product* was before its first change, if it is one that was told (CT-6)."""
+    several = (matter_of(event) for event in known.trail if event.kind == product_terms.KIND)
+    mine = (matter for matter in several if matter is not None and matter.key == product)
+    return tuple(islice(mine, 1))
 
 
 def _after(standing: Standing, event: Event, known: Known, terms: Terms) -> Standing:

@@ -72,6 +72,7 @@ class ProductRow(_Strict):
     upgrade_to: Line | None = None
     delay_h: int | None = Field(default=None, ge=0)
     term_months: int | None = Field(default=None, ge=0, le=120)
+    terms_from: date | None = Field(default=None, alias="from")
     withdrawn_on: date | None = None
     replaced_by: Line | None = None
 
@@ -96,6 +97,7 @@ class ProductRow(_Strict):
             delay_h=self.delay_h,
             unit=self.unit,
             term_months=self.term_months,
+            terms_from=self.terms_from,
             withdrawn_on=self.withdrawn_on,
             replaced_by=None if self.replaced_by is None else ProductId(self.replaced_by),
             kind=self.kind,
@@ -241,4 +243,9 @@ class InventoryFile(_Strict):
             sectors=tuple(row.sector() for row in self.sectors),
             subscribers=tuple(row.subscriber() for row in self.subscribers),
             devices=tuple(row.device() for row in self.devices),
+            sold_again=frozenset(
+                ProductId(row.id)
+                for row in self.products
+                if row.withdrawn_on is None and "withdrawn_on" in row.model_fields_set
+            ),
         )

@@ -73,6 +73,7 @@ def product_row(product: Product) -> dict[str, object]:
             delay_h=product.delay_h,
             term_months=product.term_months,
             withdrawn_on=_day(product.withdrawn_on),
+            **{"from": _day(product.terms_from)},
             replaced_by=product.replaced_by,
         ),
     }

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.decide.contract.withdrawal import is_worse
 from capd.errors import ConfigError
 from capd.model import (
     Applied,
@@ -31,6 +30,7 @@ from capd.store.differences import (
     differences,
     twice,
 )
+from capd.store.new_terms import Notice, Present, settled
 from capd.store.premises import taken
 from capd.store.tables import (
     applied,
@@ -67,27 +67,43 @@ class Changes:
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unchanged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lines: tuple[str, ...] = ()  # "subscriber S-1: product home-100 -> home-300"
-    warnings: tuple[str, ...] = ()  # what is worse for who has it, and holds at once (CT-6)
+    warnings: tuple[str, ...] = ()  # what waits for a notice, what stays though the file is silent
 
     def __bool__(self) -> bool:
         return any(self.added.values()) or any(self.changed.values())
 
 
-def compare(there: Inventory, new: Inventory, ended: Collection[SubscriberId] = ()) -> Differences:
-    """Return what *new* would do to *there*; ConfigError with every mistake at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an import would do to what is there."""
 
-    The contracts of *ended* are over: their addresses are free (CT-13).
+    found: Differences
+    events: tuple[Event, ...] = ()  # what those are told who have a product that changes (CT-6)
+    notes: tuple[str, ...] = ()
+
+
+def plan(there: Present, new: Inventory, notice: Notice, at: datetime) -> Plan:
+    """Return what *new* would do to *there* at *at*; ConfigError with every mistake at once.
+
+    The addresses of those whose contract is over are free (CT-13).
     """
-    problems = [*twice(new), *dangling(there, new), *taken(there, new, ended)]
+    known, made = there.inventory, settled(there, new, notice, at)
+    problems = [*twice(new), *dangling(known, new), *taken(known, new, there.ended)]
+    problems += made.problems
     if problems:
         raise ConfigError(*problems)
-    return differences(there, new)
+    return Plan(
+        found=differences(known, made.inventory),
+        events=tuple(made.events),
+        notes=tuple(made.notes),
+    )
 
 
-def changes_of(there: Inventory, found: Differences) -> Changes:
-    """Return *found*, which changes *there*, as it is told to a person."""
+def changes_of(planned: Plan) -> Changes:
+    """Return what is *planned* as it is told to a person."""
+    found = planned.found
     return Changes(
-        warnings=tuple(_worse(there, found)),
+        warnings=planned.notes,
         added={kind: tuple(name for name, _ in found.added[kind]) for kind in KINDS},
         changed={kind: tuple(one.name for one in found.changed[kind]) for kind in KINDS},
         unchanged={kind: tuple(found.unchanged[kind]) for kind in KINDS},
@@ -98,18 +114,6 @@ def changes_of(there: Inventory, found: Differences) -> Changes:
             for line in one.lines
         ),
     )
-
-
-def _worse(there: Inventory, found: Differences) -> Iterator[str]:
-    """Yield which changed products are worse for those who have them: nobody was given notice."""
-    has = Counter(one.product for one in there.subscribers)
-    for one in found.changed["product"]:
-        if has[one.after.id] and is_worse(one.after, one.before):
-            yield (
-                f"product {one.name}: worse at once for {has[one.after.id]} who have it, without "
-                "the notice of CT-6: a product of its own, and `capd products withdraw` with "
-                "--replaced-by, gives it"
-            )
 
 
 async def save(
@@ -253,8 +257,9 @@ def _first(
     )
 
 
-def events_of(found: Differences, author: str, at: datetime) -> list[Event]:
+def events_of(planned: Plan, author: str, at: datetime) -> list[Event]:
     """Return what an import made different, for the audit trail; nothing where nothing did."""
+    found = planned.found
     new = {kind: len(found.added[kind]) for kind in KINDS if found.added[kind]}
     changed = sum(len(found.changed[kind]) for kind in KINDS)
     if not new and not changed:
@@ -265,6 +270,7 @@ def events_of(found: Differences, author: str, at: datetime) -> list[Event]:
     counts = ", ".join(f"{count} {kind}s" for kind, count in new.items()) or "nothing"
     text = f"Inventory imported: {counts} added, {changed} changed."
     figures = {f"added_{kind}s": count for kind, count in new.items()} | {"changed": changed}
+    events += [replace(event, author=author) for event in planned.events]
     return [*events, Event(at=at, kind="imported", text=text, author=author, figures=figures)]
 
 

@@ -91,24 +91,27 @@ async def write(
         await conn.execute(update(table).where(here).values(values), rows_)
 
 
+_DAYS = ("terms_from", "withdrawn_on")
+
+
 def product_row(product: Product) -> dict[str, Any]:
     """Return *product* as its table keeps it."""
-    day = product.withdrawn_on
+    days = {name: getattr(product, name) for name in _DAYS}
     return asdict(product) | {
         "price": None if product.price is None else str(product.price),
-        "withdrawn_on": None if day is None else day.isoformat(),
+        **{name: None if day is None else day.isoformat() for name, day in days.items()},
     }
 
 
 def product(row: rows.Row) -> Product:
     """Return a product."""
-    price, day = row["price"], row["withdrawn_on"]
+    price, days = row["price"], {name: row[name] for name in _DAYS}
     told = {
         "counts": Counts(row["counts"]),
         "unit": Unit(row["unit"]),
         "kind": Kind(row["kind"]),
         "price": None if price is None else Decimal(price),
-        "withdrawn_on": None if day is None else date.fromisoformat(day),
+        **{name: None if day is None else date.fromisoformat(day) for name, day in days.items()},
     }
     return Product(**{**dict(row), **told})
 

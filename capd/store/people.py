@@ -24,11 +24,20 @@ from capd.model import (
     Subscriber,
     SubscriberId,
 )
-from capd.store import books_check, imports, inventory_rows, memos, standings, tallies
+from capd.store import (
+    books_check,
+    imports,
+    inventory_rows,
+    memos,
+    new_terms,
+    standings,
+    tallies,
+)
 from capd.store.database import Database
 from capd.store.imports import Changes
+from capd.store.new_terms import Notice, Present
 from capd.store.outbox import Outbox
-from capd.store.projections import PAUSED
+from capd.store.projections import PAUSED, project
 from capd.store.tables import holds, meters, products, remembered, subscribers
 from capd.store.trail import append
 
@@ -69,31 +78,32 @@ class People:
         author: str,
         at: datetime,
         enforcing: Collection[DeviceId] = (),
+        notice: Notice | None = None,
     ) -> Changes:
         """Add and change what *inventory* says, take nothing away; all or nothing (ConfigError).
 
         The devices of *enforcing* carry out orders: they are assumed to give what the product of
         each subscriber on them says, so that an import pushes nothing. A meter that moves keeps
-        its last reading, and later bytes are the new subscriber's.
+        its last reading, and later bytes are the new subscriber's. By *notice* those are told who
+        have a product that becomes worse (CT-6).
         """
+        notice = notice or Notice()
         if dry_run:
-            async with self._database.read() as conn:
-                there = await inventory_rows.load(conn)
-                ended = await tallies.ended(conn)
-            return imports.changes_of(there, imports.compare(there, inventory, ended))
+            return imports.changes_of(imports.plan(await self.present(), inventory, notice, at))
         async with self._database.write() as conn:
-            there = await inventory_rows.load(conn)
-            found = imports.compare(there, inventory, await tallies.ended(conn))
-            await imports.save(conn, there, found, frozenset(enforcing), at)
-            events = imports.events_of(found, author, at)
+            there = await new_terms.present(conn)
+            planned = imports.plan(there, inventory, notice, at)
+            await imports.save(conn, there.inventory, planned.found, frozenset(enforcing), at)
+            events = imports.events_of(planned, author, at)
             written = list(zip(await append(conn, events), events, strict=True))
+            await project(conn, written)
             await self._outbox.enqueue(conn, written)
-            return imports.changes_of(there, found)
+            return imports.changes_of(planned)
 
-    async def ended(self) -> set[SubscriberId]:
-        """Return whose contract has ended."""
+    async def present(self) -> Present:
+        """Return what an import would be compared with."""
         async with self._database.read() as conn:
-            return await tallies.ended(conn)
+            return await new_terms.present(conn)
 
     async def subscriber(self, subscriber: SubscriberId) -> Subscriber | None:
         """Return one subscriber."""

@@ -11,6 +11,7 @@ from sqlalchemy import Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.account.periods import days_served, period_before, period_of
+from capd.decide.contract import product_terms
 from capd.decide.contract.agreement import activated_on
 from capd.model import (
     Breach,
@@ -137,7 +138,7 @@ async def _load(
     pending = await _matters(conn, list(some))
     last = await _last(conn, periods, {who: some[who] for who in pending}, tz)
     read_to = await reach.read_to(conn, list(pending))
-    sold = {who: catalogue[one.product] for who, one in some.items()}
+    sold = _sold(some, catalogue, pending, periods)
     whole = await lifetimes(conn, used, sold, pending)
     return [
         Standing(
@@ -160,6 +161,19 @@ async def _load(
         )
         for who, one in some.items()
     ]
+
+
+def _sold(
+    some: Mapping[SubscriberId, Subscriber],
+    catalogue: Mapping[ProductId, Product],
+    pending: Mapping[SubscriberId, Sequence[Matter]],
+    periods: Mapping[SubscriberId, Period],
+) -> dict[SubscriberId, Product]:
+    """Return the product of each: who was told of a change has it as it was (CT-6)."""
+    return {
+        who: product_terms.in_force(catalogue[one.product], pending.get(who, ()), periods[who])
+        for who, one in some.items()
+    }
 
 
 async def _last(

@@ -115,16 +115,64 @@ def test_a_move_goes_to_no_address_that_is_taken_unless_agreed__CT_13(capd):
     assert "S-2 is served there already" in said.err
 
 
-def test_an_import_says_that_worse_terms_hold_at_once_for_who_has_the_product__CT_6(capd):
+def test_an_import_that_makes_a_product_worse_says_from_when_and_export_takes_it_out__CT_6(capd):
     assert imported(capd, people(("S-1", {}))).code == 0
     dearer = [{**PRODUCTS[0], "price": "30.00"}, {**PRODUCTS[2], "price": "30.00"}]
     (capd.folder / "dear.json").write_text(json.dumps({"products": dearer}))
+    dry = capd("import", "dear.json", "--dry-run", "--json")
     said = capd("import", "dear.json", "--json")
-    assert (said.code, len(said.json()["warnings"])) == (0, 1)  # nobody has the other one
+    assert dry.lines == said.lines
+    (line,) = said.lines  # nobody has the other one
+    assert line.startswith("product home-100: worse for 1 who have it: they are told, and keep")
+    listed = {one["id"]: one for one in capd.ok("products", "list", "--json").json()}
+    assert listed["home-90"]["terms_from"] is None
+    day = listed["home-100"]["terms_from"]
+    assert day in line
+    assert "nothing to change" in capd.ok("import", "dear.json").out
+    capd.ok("export", "out")
+    written = json.loads((capd.folder / "out" / "inventory.json").read_text())
+    assert [one.get("from") for one in written["products"]] == [day, None, None]
+    capd.ok("export", "--format", "csv", "out")
+    for again in ("out/inventory.json", "out/products.csv"):
+        assert "nothing to change" in capd.ok("import", again).out
+    explained = capd.ok("explain", "S-1").out
+    assert "30.00 GBP a month instead of 25.00 GBP a month (CT-6)" in explained
+    dearer[0] = {**dearer[0], "price": "40.00", "from": utc_now().date().isoformat()}
+    (capd.folder / "dear.json").write_text(json.dumps({"products": dearer}))
+    refused = capd("import", "dear.json")
+    assert refused.code == 2
+    assert "product home-100: from: " in refused.err
+    assert " is too near: it is worse for 1 who have it" in refused.err
+    assert capd("import", "dear.json", "--dry-run").err == refused.err
+    (capd.folder / "dear.json").write_text(json.dumps({"products": PRODUCTS}))
+    off = capd("import", "dear.json")
+    assert off.lines == ["product home-100: 1 are told that the announced change is off"]
+
+
+def test_an_import_does_not_undo_a_withdrawal_that_it_says_nothing_of__CT_7(capd):
+    def withdrawn():
+        found = capd.ok("products", "list", "--json").json()[0]
+        return found["withdrawn_on"], found["replaced_by"]
+
+    assert imported(capd, people(("S-1", {}))).code == 0
+    day = (utc_now() + timedelta(days=60)).date().isoformat()
+    capd.ok("products", "withdraw", "home-100", "--on", day, "--replaced-by", "home-90")
+    said = imported(capd, people(("S-1", {})))
+    assert said.code == 0
     (line,) = said.lines
     assert line == (
-        "product home-100: worse at once for 1 who have it, without the notice of CT-6: a product "
-        "of its own, and `capd products withdraw` with --replaced-by, gives it"
+        f"product home-100: stays withdrawn on {day}, of which the file says nothing; "
+        "`capd products offer home-100` sells it again"
     )
-    (capd.folder / "dear.json").write_text(json.dumps({"products": PRODUCTS}))
-    assert capd.ok("import", "dear.json").out.startswith("changed")  # cheaper again: no word
+    assert withdrawn() == (day, "home-90")
+    assert capd.ok("products", "offer", "home-100").out == "Home 100 is sold again\n"
+    assert withdrawn() == (None, None)
+    told = [one["kind"] for one in capd.ok("events", "--json").records()]
+    assert told.count("product_sold_again") == 1  # who was told that it goes
+    assert capd.ok("products", "offer", "home-100").out == "Home 100 is sold\n"
+    assert "Did you mean" in capd("products", "offer", "home-1000").err
+    capd.ok("products", "withdraw", "home-100", "--on", day)
+    sold = [{**PRODUCTS[0], "withdrawn_on": None}]  # a file that says so
+    (capd.folder / "sold.json").write_text(json.dumps({"products": sold}))
+    assert capd.ok("import", "sold.json").lines == []
+    assert withdrawn() == (None, None)

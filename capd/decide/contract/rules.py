@@ -3,7 +3,15 @@
 from capd.decide.addons.book import addons_of
 from capd.decide.addons.rules import ending as addon_ending
 from capd.decide.case import Case, Rule
-from capd.decide.contract import addresses, downgrades, ending, linked, plans, withdrawal
+from capd.decide.contract import (
+    addresses,
+    downgrades,
+    ending,
+    linked,
+    plans,
+    product_terms,
+    withdrawal,
+)
 from capd.decide.holds import has_ended
 from capd.model import Event
 
@@ -21,6 +29,7 @@ def addons_ended(case: Case) -> tuple[Event, ...]:
 
 RULES: tuple[Rule, ...] = (
     ending.begun_again,  # CT-1
+    product_terms.due,  # CT-6, B-3
     plans.due,  # CT-2
     withdrawal.due,  # CT-7
     withdrawal.told,  # CT-7

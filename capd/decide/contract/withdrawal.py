@@ -10,7 +10,7 @@ from capd.decide.contract.days import after_days, day_of, start_of
 from capd.decide.contract.versions import notice_end
 from capd.decide.holds import has_ended
 from capd.decide.wording import cap_text, date_text, price_text
-from capd.model import Event, Matter, Product, ProductId
+from capd.model import Counts, Event, Matter, Product, ProductId
 
 __all__ = ["KIND", "Figures", "due", "has_ended", "is_sold", "is_worse", "move", "nearest", "told"]
 
@@ -82,12 +82,36 @@ def _replaced(case: Case, product: Product) -> tuple[datetime, Product | None]:
 
 
 def is_worse(one: Product, than: Product) -> bool:
-    """Say whether *one* is to the disadvantage of who has the other: dearer, smaller, slower."""
+    """Say whether *one* is to the disadvantage of who has the other: dearer, smaller, slower.
+
+    So is what cannot be compared: another unit, a balance instead of a cap.
+    """
     dearer = one.price is not None and than.price is not None and one.price > than.price
-    return dearer or not all(
-        _at_or_above(getattr(one, name), getattr(than, name))
-        for name in ("cap_bytes", "down_bps", "up_bps")
+    other = (one.unit, one.kind) != (than.unit, than.kind)
+    more = one.cap_bytes is not None and one.counts not in {
+        than.counts,
+        *_LESS.get(than.counts, ()),
+    }
+    return (
+        dearer
+        or other
+        or more
+        or _stops_sooner(one, than)
+        or not all(
+            _at_or_above(getattr(one, name), getattr(than, name))
+            for name in ("cap_bytes", "down_bps", "up_bps")
+        )
     )
+
+
+_LESS = {Counts.BOTH: (Counts.DOWNLOAD, Counts.UPLOAD)}
+
+
+def _stops_sooner(one: Product, than: Product) -> bool:
+    """Say whether service stops sooner after the cap; None are the hours of the policy (UC-8)."""
+    if one.delay_h is None or than.delay_h is None:
+        return one.delay_h != than.delay_h and not one.delay_h
+    return one.delay_h < than.delay_h
 
 
 def told(case: Case) -> tuple[Event, ...]:
@@ -126,7 +150,11 @@ def _settled(case: Case, one: Matter) -> Iterable[Event]:
     clause, at = case.policy.contract.withdrawn.clause, one.due_at or case.now
     closes = matters.change(KIND, one.key, is_open=False)
     now_on = case.standing.product
-    if now_on.id != one.key or now_on.withdrawn_on is None or has_ended(case.standing):
+    if now_on.id == one.key and now_on.withdrawn_on is None and not has_ended(case.standing):
+        text = f"{now_on.name} is not withdrawn after all: it stays ({clause})."
+        yield case.event("product_sold_again", text, clause, closes)
+        return
+    if now_on.id != one.key or has_ended(case.standing):
         text = f"The withdrawal of {one.key} concerns this subscriber no more ({clause})."
         yield case.event("withdrawal_over", text, clause, closes)
         return

@@ -5,7 +5,16 @@ from datetime import tzinfo
 
 from capd.decide import matters
 from capd.decide.case import Case
-from capd.decide.contract import agreement, downgrades, ending, equipment, linked, plans, versions
+from capd.decide.contract import (
+    agreement,
+    downgrades,
+    ending,
+    equipment,
+    linked,
+    plans,
+    product_terms,
+    versions,
+)
 from capd.decide.contract.days import day_of
 from capd.decide.contract.ending import State
 from capd.decide.holds import has_ended
@@ -47,6 +56,9 @@ def _to_come(case: Case) -> Iterable[str]:
     if pending is not None and pending.due_at is not None:
         on = date_text(day_of(pending.due_at, case.zone))
         yield f"The product becomes {pending.data.get('to')} on {on}, unless that is called off."
+    changes = product_terms.coming_text(case)
+    if changes is not None and not has_ended(case.standing):
+        yield changes
     back = downgrades.way_back_text(case)
     if back is not None and not has_ended(case.standing):
         yield back

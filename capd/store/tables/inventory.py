@@ -33,6 +33,7 @@ products = Table(
     Column("withdrawn_on", Text),  # a day, 2026-03-01
     Column("replaced_by", Text),
     Column("kind", Text, nullable=False, server_default="monthly"),
+    Column("terms_from", Text),  # a day: up to then whoever had it keeps what it was (CT-6)
 )
 sectors = Table(
     "sectors",
