@@ -61,8 +61,9 @@ def _reading(fields: Mapping[str, object], at: datetime) -> Reading:
     unknown = fields.keys() - _READING_KEYS
     if unknown:
         raise ValueError(f"unknown key {min(unknown)!r} in a reading")
-    bits = fields.get("counter_bits", 64)
-    if bits not in (32, 64):
+    bits = fields.get("counter_bits")
+    bits = 64 if bits is None else bits
+    if isinstance(bits, bool) or bits not in (32, 64):
         raise ValueError(f"counter_bits wants 32 or 64, not {bits!r}")
     epoch = fields.get("epoch")
     return Reading(
@@ -118,9 +119,9 @@ def _fact(fields: Mapping[str, object], at: datetime) -> Fact:
     for key, value in fields.items():
         if key in {"at", "fact", "subscriber", "author"} or value is None:
             continue
-        if isinstance(value, bool | list | dict):
+        if isinstance(value, list | dict):
             raise ValueError(f"{key} wants text or a number")  # noqa: TRY004
-        details[key] = str(value)
+        details[key] = detail_text(value)
     return Fact(
         at=at,
         fact=name,
@@ -128,6 +129,11 @@ def _fact(fields: Mapping[str, object], at: datetime) -> Fact:
         details=details,
         author=str(fields.get("author", "file")),
     )
+
+
+def detail_text(value: object) -> str:
+    """Return a detail of a fact as its text: JSON's true and false are yes and no."""
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def event_record(event: Event, *, id_: int | None = None) -> dict[str, object]:

@@ -5,7 +5,7 @@ when it falls due.
 """
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from capd.account.report import usage_record
 from capd.decide import facts
 from capd.decide.book import Book, book_of
 from capd.decide.policy import Policy
+from capd.decide.shapes import guess
 from capd.errors import ConfigError
 from capd.fill import fill_all_turn
 from capd.house import House
@@ -40,7 +41,8 @@ Progress = Callable[[int], None]
 Refusal = Callable[[str], None]
 """Told, in a line, which fact was refused and why."""
 
-_MOST_MISTAKES = 50
+_MOST_MISTAKES = 1000
+_FEW = 500  # names among which a guess at a mistyped one takes no time
 _AT_ONCE = 2000
 _PAGE = 1000
 
@@ -83,6 +85,10 @@ async def replay(
             await store.close()
 
 
+def _guess(word: str, known: Collection[str]) -> str:
+    return guess(word, known) if len(known) <= _FEW and word not in known else ""
+
+
 def _soonest(policy: Policy, inventory: Inventory) -> timedelta:
     """Return how soon after a reading time alone can change what follows from it (UC-8)."""
     if Reason.CAP in policy.quiet.reasons:
@@ -101,6 +107,7 @@ class _Run:
         self._meters = {
             MeterKey(device.id, meter.id) for device in inventory.devices for meter in device.meters
         }
+        self._products = {product.id for product in inventory.products}
         self._people = {subscriber.id: subscriber for subscriber in inventory.subscribers}
         self._waiting: list[Reading] = []
         self._now: datetime | None = None
@@ -147,7 +154,8 @@ class _Run:
         if isinstance(line, Reading):
             if line.key not in self._meters:
                 raise ValueError(
-                    f"no meter {line.meter!r} on device {line.device!r} in the inventory"
+                    f"no meter {line.meter!r} on device {line.device!r} in the inventory."
+                    f"{_guess(line.device, {key.device for key in self._meters})}"
                 )
             self._waiting.append(line)
             if len(self._waiting) >= _AT_ONCE:
@@ -190,7 +198,15 @@ class _Run:
         if mistakes:
             raise ValueError("; ".join(mistakes))
         if fact.subscriber is not None and fact.subscriber not in self._people:
-            raise ValueError(f"subscriber {fact.subscriber!r} is not in the inventory")
+            raise ValueError(
+                f"subscriber {fact.subscriber!r} is not in the inventory."
+                f"{_guess(fact.subscriber, self._people)}"
+            )
+        product = fact.details.get("product")
+        if product is not None and product not in self._products:
+            raise ValueError(
+                f"product {product!r} is not in the inventory.{_guess(product, self._products)}"
+            )
         await self._settle()
         why = await accept_turn(self._house, fact, now=max(fact.at, self._now or fact.at))
         self._look_ahead()

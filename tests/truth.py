@@ -210,7 +210,8 @@ class Box:
         return arrived
 
     def _garbled(self, reading, **values):
-        if self._is_in_doubt() or self._swapped_since():
+        unbounded = self.told_bits > self.real_bits and "link_bps" not in self.tells
+        if self._is_in_doubt() or self._swapped_since() or unbounded:
             return self._arrive(reading)
         bad = replace(reading, **values)
         self.garbage.add(bad.at)

@@ -63,8 +63,8 @@ def _after_a_fall(last: Reading, fallen: Reading, reading: Reading) -> Step:
 def _rebased(last: Reading, fallen: Reading, reading: Reading, after: Step) -> Step:
     """Return *after*, counted from the fallen reading, with the gap before that unknown.
 
-    One of the pair that is above where it was before the fall may have gone on all the time: if the
-    fallen value was a glitch, and the other wrapped. No more is proven then than it went on.
+    A pair is judged together. But where the one that is still lower may have wrapped, the fallen
+    value may have been a glitch, and the other may have gone on: no more is proven then than that.
     """
     entry = after.entry
     if entry is None:  # it fell once more: the gap up to the first fall is unknown all the same
@@ -74,14 +74,18 @@ def _rebased(last: Reading, fallen: Reading, reading: Reading, after: Step) -> S
             state=MeterState(last=baseline, candidate=reading),
             entry=_silent(last.at, fallen, Quality.REBASED, "CN-8"),
         )
+    down, up = entry.down_bytes, entry.up_bytes
+    if _may_have_wrapped(last, reading):
+        down = _proven(down, last.down_bytes, reading.down_bytes)
+        up = _proven(up, last.up_bytes, reading.up_bytes)
     whole = Entry(
         device=entry.device,
         meter=entry.meter,
         started_at=last.at,
         ended_at=entry.ended_at,
         flowed_from=entry.flowed_from,
-        down_bytes=_proven(entry.down_bytes, last.down_bytes, reading.down_bytes),
-        up_bytes=_proven(entry.up_bytes, last.up_bytes, reading.up_bytes),
+        down_bytes=down,
+        up_bytes=up,
         estimated_bytes=entry.estimated_bytes,
         unknown_from=last.at,
         unknown_to=entry.unknown_to or fallen.at,
@@ -95,6 +99,20 @@ def _rebased(last: Reading, fallen: Reading, reading: Reading, after: Step) -> S
 
 def _proven(counted: int, before: int, now: int) -> int:
     return min(counted, now - before) if now >= before else counted
+
+
+def _may_have_wrapped(last: Reading, reading: Reading) -> bool:
+    """Say whether what fell may be a wrap at 32 bits, also of counters said to be wider (CN-9).
+
+    Where no link says what could be carried, a fall by less than half the range is none.
+    """
+    if not (fits(last) and fits(reading)):
+        return False
+    most = _most_bytes(last, reading)
+    if most is None:
+        most = WRAP // 2
+    falls = (last.down_bytes - reading.down_bytes, last.up_bytes - reading.up_bytes)
+    return any(fall > 0 and WRAP - fall <= most for fall in falls)
 
 
 def _not_below(last: Reading, fallen: Reading, reading: Reading) -> Reading:

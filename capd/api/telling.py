@@ -17,6 +17,7 @@ from capd.api.shapes import Facts, Outcome
 from capd.decide import facts
 from capd.decide.facts import FACTS, FactKind
 from capd.errors import CannotBeDone, NoSuch
+from capd.lines import detail_text
 from capd.model import Fact, SubscriberId
 from capd.pipeline import accept_turn
 from capd.units import moment_of, signed_bytes_of
@@ -37,7 +38,7 @@ _HINTS = {  # a later kind of fact may have others: its help says what they are
 
 def _body_of(name: str, kind: FactKind) -> type[BaseModel]:
     """Return what the body of that fact may be: text or numbers by the registry's names."""
-    value = str | int | float
+    value = str | bool | int | float
     fields: dict[str, Any] = {
         key: (value, Field(description=_HINTS.get(key))) for key in kind.required
     } | {
@@ -113,7 +114,7 @@ def _expect_may_hold(ask: Ask[Any, Any], name: str, details: Mapping[str, str]) 
 
 def _details(body: BaseModel) -> dict[str, str]:
     """Return a body as the details of a fact: text, as in a replay's line."""
-    return {key: str(value) for key, value in body.model_dump(exclude_none=True).items()}
+    return {key: detail_text(value) for key, value in body.model_dump(exclude_none=True).items()}
 
 
 def telling(

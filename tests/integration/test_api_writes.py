@@ -90,6 +90,9 @@ async def test_a_fact_may_be_told_by_its_name(sqlite_store):
         said = await api.post("/subscribers/S-1/facts/delay", until)
         assert (said.status, said.events) == (200, ["delay"])
         assert (await api.post("/subscribers/S-9/facts/delay", until)).status == 404
+        breach = {"serious": True, "note": "resold the service"}
+        said = await api.post("/subscribers/S-1/facts/breach", breach)
+        assert (said.status, said.events) == (200, ["contract_breach", "hold_opened", "order_open"])
 
 
 async def test_figures_are_corrected_with_who_and_why(sqlite_store):

@@ -154,10 +154,13 @@ async def test_every_mistake_of_a_file_is_told_at_once():
         fact("2026-03-01T00:06:00Z", "topup", subscriber="S-1", size="10 parsecs"),
         fact("2026-03-01T00:07:00Z", "top_up", subscriber="S-1"),
         fact("2026-03-01T00:08:00Z", "hold", subscriber="S-7", reason="aup", note="x"),
+        fact("2026-03-01T00:09:00Z", "plan", subscriber="S-1", product="home-30"),
     ]
     with pytest.raises(ConfigError) as caught:
         await played(lines)
-    assert [problem.split(":")[1] for problem in caught.value.problems] == list("123456")
+    assert [problem.split(":")[1] for problem in caught.value.problems] == list("1234567")
+    assert "no meter 'wan' on device 'cpe-9' in the inventory. Did" in caught.value.problems[2]
+    assert "product 'home-30' is not in the inventory. Did you mean" in caught.value.problems[6]
 
 
 async def test_late_and_doubled_lines_change_nothing__CN_2():

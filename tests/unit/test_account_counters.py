@@ -1,6 +1,7 @@
 """Each rule of counting by its id, and the two laws over random true flows with faults."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -167,6 +168,25 @@ def test_a_64_bit_fall_that_stays_becomes_the_baseline__CN_8():
 def test_a_pair_is_judged_together__CN_8():
     _, entries = after(read(0, 9_000, 9_000), read(300, 9_500, 10), read(600, 9_900, 40))
     assert sums(entries) == (400, 30)
+    _, entries = after(read(0, 1_000, 1_000), read(300, 400, 400), read(600, 1_500, 500))
+    assert sums(entries) == (1_100, 100)
+    assert unknown_s(entries) == 300
+
+
+def test_of_a_pair_one_may_have_gone_on_where_the_other_may_have_wrapped__CN_8():
+    _, entries = after(read(0, 1_000, WRAP - 50), read(300, 400, 0), read(600, 1_500, 500))
+    assert sums(entries) == (500, 500)
+    wide = 10**9, 10 * WRAP  # no wrap at 32 bits
+    _, entries = after(read(0, *wide), read(300, 400, 0), read(600, 2 * 10**9, 500))
+    assert sums(entries) == (2 * 10**9 - 400, 500)
+
+
+def test_a_pair_falls_together_where_the_link_cannot_carry_a_wrap__CN_8():
+    far, slow = 3 * 10**9, 10**6  # 1.3 GB to the wrap, of which the link carries 79 MB
+    readings = [read(0, 1_000, far), read(300, 400, 0), read(600, 1_500, 500)]
+    assert sums(after(*readings)[1]) == (500, 500)
+    _, entries = after(*[replace(reading, link_bps=slow) for reading in readings])
+    assert sums(entries) == (1_100, 500)
 
 
 def test_two_falls_in_a_row_leave_both_gaps_unknown__CN_8():

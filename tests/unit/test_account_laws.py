@@ -10,6 +10,8 @@ What nobody can know from two readings, so that these laws do not claim it (each
   that is not zero (a fall is a wrap by CN-7), or one in the very poll that tells of a restarted
   agent (CN-6);
 * a counter of 32 bits that a profile takes for 64, if it wraps as its agent restarts (CN-6, CN-9);
+* such a counter that runs through half its range around a garbage value of the other, on a link
+  that is not told (CN-8);
 * garbage twice in a row, as it is the second that makes a fall the new start (CN-8);
 * a restart that nothing tells of: overtaken, it is growth; on 32 bits its fall is a wrap (CN-7);
 * an uptime that wrapped while it was not told, or while the clock was set back (CN-11), and a

@@ -47,6 +47,17 @@ def test_a_fact_keeps_its_details_as_text():
     )
 
 
+def test_a_detail_that_is_true_or_false_is_yes_or_no():
+    text = b'{"at":"2026-03-02T11:00:00Z","fact":"breach","subscriber":"S-1","serious":%s}'
+    assert line_of(text % b"true").details == {"serious": "yes"}
+    assert line_of(text % b"false").details == {"serious": "no"}
+
+
+def test_what_is_not_known_may_be_null_or_left_out():
+    unknown = dict.fromkeys(("uptime_s", "agent_uptime_s", "epoch", "link_bps", "counter_bits"))
+    assert line_of(line(**unknown)) == line_of(line())
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
