@@ -28,6 +28,7 @@ from capd.model import Poll
 from capd.parts import Parts
 from capd.pipeline import account_turn
 from capd.proof import Drift
+from capd.quick import seldom_collected
 from capd.retention import Retention
 from capd.rounds import Enforcement, Judging, Stock, Turn, Watch, keep
 from capd.unasked import Unasked
@@ -86,6 +87,7 @@ class Daemon:
     async def run(self, *, signals: bool = True) -> None:
         """Run until told to stop. Raises CapdError when it cannot start."""
         async with AsyncExitStack() as stack:
+            stack.enter_context(seldom_collected())
             if signals:
                 self._listen_to_signals(stack)
             self.parts = await Parts.open(self.config, self.clock, self.metrics)

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
+from capd.quick import quick
+
 SubscriberId = NewType("SubscriberId", str)
 DeviceId = NewType("DeviceId", str)
 ProductId = NewType("ProductId", str)
@@ -83,6 +85,7 @@ class Cycle(NamedTuple):
     earlier: tuple[tuple[datetime, int], ...] = ()  # (when it was changed, the day up to then)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
     """Who pays, for what, from which day of the month."""
@@ -222,6 +225,7 @@ class Inventory:
 # ---- collect -> account --------------------------------------------------------------------------
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one meter's raw, cumulative counters showed at one moment."""
@@ -288,6 +292,7 @@ class Quality(StrEnum):
     IMPLAUSIBLE = "implausible"  # CN-10
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterState:
     """All that must be remembered of a meter: the last reading, and a fall not yet judged."""
@@ -296,6 +301,7 @@ class MeterState:
     candidate: Reading | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Bytes between two readings of a meter, and how far to trust them.
@@ -360,6 +366,7 @@ class Adjustment(StrEnum):
     FILLED = "filled"  # CN-14: a backup meter's bytes, where the main one was blind
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What one reading did to its meter."""
@@ -382,6 +389,7 @@ class Period:
     end: datetime
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """An entry's share of one billing period (CN-12); parts are what the ledger keeps."""
@@ -397,6 +405,7 @@ class Part:
     counts: bool = True  # False: a backup meter's, kept as evidence only
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """One reading, ready for the ledger: saved whole, or not at all."""
@@ -408,6 +417,7 @@ class Posting:
     backed: bool = False  # there is a backup meter: what the entry does not know may be filled
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What a subscriber used in a billing period."""
@@ -450,6 +460,7 @@ class Reason(StrEnum):
     ENDED = "ended"  # the contract is over (CT-15, AU-3)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """A reason to keep a subscriber off; service comes back when no blocking hold is left."""
@@ -467,6 +478,7 @@ class Hold:
     up_bps: int | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """A notice that was given: once a period, again only after the allowance grew (UC-11)."""
@@ -476,6 +488,7 @@ class Given:
     allowance_bytes: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
     """A period in which the allowance was exceeded (UC-4): one a period, its first.
@@ -490,6 +503,7 @@ class Breach:
     allowance_bytes: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
     """What was already charged for going over the cap (UC-4 b), so that nothing is charged twice.
@@ -512,6 +526,7 @@ class Delay:
     note: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
     """Something open between operator and subscriber: an invoice, an add-on, a task, the contract.
@@ -528,6 +543,7 @@ class Matter:
     data: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Everything that is known of one subscriber when they are judged."""
@@ -550,6 +566,7 @@ class Standing:
     days: tuple[int, int] | None = None  # served, of the whole; None: the period is a whole one
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What a subscriber has, or is owed. Suspend, upgrade, reactivate: differences between two."""
@@ -571,6 +588,7 @@ class Fact:
     author: str = "file"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that became different, with its reason: the line of the audit trail.
@@ -589,6 +607,7 @@ class Event:
     figures: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a judgement found: what became different, what is owed now, when to look again."""
@@ -621,6 +640,7 @@ class OrderState(StrEnum):
     REFUSED = "refused"  # a person said no
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A difference between what is owed and what is applied, for one device to carry out."""
@@ -655,6 +675,7 @@ class Outcome:
     unreachable: bool = False  # nobody refused anything: it is tried for as long as it is owed
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What a device was last known to give a subscriber."""

@@ -26,6 +26,7 @@ from capd.house import House
 from capd.judgement import judge_at, settle_at
 from capd.model import (
     Fact,
+    MeterKey,
     Part,
     Posting,
     Quality,
@@ -97,11 +98,12 @@ class _Batch:
 
     def _gather(self, reading: Reading) -> bool:
         """Step *reading*; say whether its subscriber reached a line and must be judged now."""
-        home = self._house.memory.homes.get(reading.key)
+        key = reading.key
+        home = self._house.memory.homes.get(key)
         if home is None:
             self._house.metrics.read("unknown_meter", 1)
             return False
-        posting = _posting(self._house, home, reading)
+        posting = _posting(self._house, home, key, reading)
         if posting.step.quality is Quality.STALE:
             self._house.metrics.read(Quality.STALE, 1)
             return False
@@ -164,11 +166,11 @@ class _Batch:
                     await settle_at(self._house, desk, {who: seen}, end)
 
 
-def _posting(house: House, home: MeterHome, reading: Reading) -> Posting:
+def _posting(house: House, home: MeterHome, key: MeterKey, reading: Reading) -> Posting:
     memory = house.memory
-    before = memory.states[reading.key]
+    before = memory.states[key]
     result = step(before, reading)
-    memory.states[reading.key] = result.state
+    memory.states[key] = result.state
     shares: tuple[Part, ...] = ()
     if result.entry is not None:
         line = memory.lines.get(home.subscriber)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from capd.model import Quality, Reading
+from capd.quick import quick
 
 NARROW = 32
 """The width, in bits, of counters that are expected to wrap (CN-7)."""
@@ -20,6 +21,7 @@ _LEAST_TOLERANCE_S = 10.0
 _UPTIME_GRAIN_S = 2.0  # some agents know their uptime in whole seconds only
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
     """What two readings say, before it is checked against what the link can carry."""

@@ -21,6 +21,7 @@ from capd.decide.facts import FACTS
 from capd.errors import ConfigError
 from capd.model import Inventory
 from capd.once import once as taken_once
+from capd.quick import seldom_collected
 from capd.replay import replay as replayed
 from capd.units import size_text
 
@@ -153,11 +154,12 @@ async def _replay(
         currency=settings.operator.currency,
         refused=problem,
     )
-    async for record in records:
-        if json:
-            as_json(record, at_once=True)
-        else:
-            line(_sentence(record))
+    with seldom_collected():
+        async for record in records:
+            if json:
+                as_json(record, at_once=True)
+            else:
+                line(_sentence(record))
 
 
 def _settings(path: Path | None, *, needed: bool) -> Config:

@@ -7,11 +7,13 @@ from datetime import datetime, tzinfo
 from capd.decide.policy import Policy
 from capd.decide.wording import over_text
 from capd.model import Event, Hold, Matter, Product, ProductId, Reason, Standing, Unit
+from capd.quick import quick
 from capd.units import moment_of
 
 Figures = Mapping[str, str | int | bool | None]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One subscriber, at one moment, under one policy."""
