@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
-from capd.quick import quick
+from capd.quick import Late, quick
 
 SubscriberId = NewType("SubscriberId", str)
 DeviceId = NewType("DeviceId", str)
@@ -614,15 +614,29 @@ class Verdict:
 
     subscriber: SubscriberId
     owed: Service
-    reason: str  # the sentence behind *owed*
-    clause: str | None
+    why: Late[tuple[str, str | None]]  # the sentence behind *owed*, and its clause
     allowance_bytes: int | None  # None: unlimited
     counted_bytes: int
     events: tuple[Event, ...] = ()
     watch_bytes: int | None = None  # judge again when counted usage reaches this
     due_at: datetime | None = None  # judge again then, at the latest
-    ways: tuple[str, ...] = ()  # what would change what is owed, beside usage: for a debt
     awaits_at: datetime | None = None  # judge again when every main meter was read by then
+    other_ways: Late[tuple[str, ...]] = field(default_factory=lambda: Late(tuple))
+
+    @property
+    def reason(self) -> str:
+        """Return the sentence behind what is owed."""
+        return self.why()[0]
+
+    @property
+    def clause(self) -> str | None:
+        """Return the clause behind what is owed."""
+        return self.why()[1]
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Return what would change what is owed, beside usage: for a debt."""
+        return self.other_ways()
 
 
 # ---- decide -> enforce ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 _T = TypeVar("_T")
 _TO_BE_MADE = object()  # stands for what a default_factory makes
@@ -40,6 +40,31 @@ def quick(cls: type[_T]) -> type[_T]:
     made.__annotations__ = {one.name: one.type for one in known}
     cls.__init__ = made  # type: ignore[method-assign]
     return cls
+
+
+class Late(Generic[_T]):
+    """A value that is worked out when somebody first asks for it; equal to one that is equal."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make: Callable[[], _T] | None = make
+        self._made: _T | None = None
+
+    def __call__(self) -> _T:
+        """Return the value."""
+        if self._make is not None:
+            self._made, self._make = self._make(), None
+        return cast("_T", self._made)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Late) and self() == other()
+
+    def __hash__(self) -> int:
+        return hash(self())
+
+    def __repr__(self) -> str:
+        return repr(self())
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from capd.model import (
     Usage,
     Verdict,
 )
+from capd.quick import Late
 
 GB = 1_000_000_000
 LONDON = ZoneInfo("Europe/London")
@@ -117,8 +118,7 @@ def a_verdict(*, subscriber="S-1", **service):
     return Verdict(
         subscriber=subscriber,
         owed=a_service(**service),
-        reason="Because.",
-        clause="UC-2",
+        why=Late(lambda: ("Because.", "UC-2")),
         allowance_bytes=100 * GB,
         counted_bytes=0,
     )

@@ -1,7 +1,7 @@
 """What one judgement looks at, and the figures that every rule asks for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from capd.decide.policy import Policy
@@ -24,16 +24,16 @@ class Case:
     now: datetime
     currency: str
     zone: tzinfo  # the operator's: months and days are local
+    counted: int = field(init=False)  # bytes that the product's cap looks at (UC-1)
+    allowance: int | None = field(init=False)  # of the period, in bytes; None: unlimited (UC-1)
 
-    @property
-    def counted(self) -> int:
-        """Return the bytes that the product's cap looks at (UC-1)."""
-        return self.standing.usage.counted(self.standing.product.counts)
-
-    @property
-    def allowance(self) -> int | None:
-        """Return the period's allowance in bytes; None: unlimited (UC-1)."""
-        return allowance_with(self.standing, self.standing.product, self.policy)
+    def __post_init__(self) -> None:
+        """Work out what every rule asks for."""
+        standing = self.standing
+        counted = standing.usage.counted(standing.product.counts)
+        object.__setattr__(self, "counted", counted)
+        allowance = allowance_with(standing, standing.product, self.policy)
+        object.__setattr__(self, "allowance", allowance)
 
     @property
     def is_over(self) -> bool:
@@ -127,3 +127,31 @@ def with_unit(figures: Figures, unit: Unit) -> Figures:
 
 Rule = Callable[[Case], tuple[Event, ...]]
 """A clause: what becomes different, seen from the case; nothing where nothing does."""
+
+A_HOLD = "a hold"
+_NEEDED: dict[Rule, frozenset[str]] = {}
+
+
+def needs(*open_: str) -> Callable[[Rule], Rule]:
+    """Say of a rule that it finds nothing where no matter of these kinds (or A_HOLD) is open.
+
+    Most subscribers have none: then it need not be asked.
+    """
+
+    def noted(rule: Rule) -> Rule:
+        _NEEDED[rule] = frozenset(open_)
+        return rule
+
+    return noted
+
+
+def may_find(rule: Rule, open_: frozenset[str]) -> bool:
+    """Say whether *rule* is to be asked about somebody of whom all that is *open_*, and no more."""
+    needed = _NEEDED.get(rule)
+    return needed is None or not needed.isdisjoint(open_)
+
+
+def is_open(standing: Standing) -> frozenset[str]:
+    """Return the kinds of matters that are open, and A_HOLD where a hold is."""
+    kinds = [matter.kind for matter in standing.matters]
+    return frozenset((*kinds, A_HOLD) if standing.holds else kinds)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from capd.decide import delays
-from capd.decide.case import Case, Figures
+from capd.decide.case import A_HOLD, Case, Figures, needs
 from capd.decide.policy import Policy
 from capd.decide.wording import amount_text, day_text, moment_text, of_text
 from capd.model import Event, Hold, Product, Reason, Service, Standing
@@ -27,6 +27,7 @@ NAMES = {
 }
 
 
+@needs(A_HOLD)
 def closings(case: Case) -> tuple[Event, ...]:
     """Return the holds that end by themselves, in the order in which they ended."""
     found = [event for hold in case.standing.holds for event in _closing(case, hold)]

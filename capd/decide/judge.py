@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from itertools import chain, repeat
+from functools import lru_cache
 
 from capd.decide import allowance, breaches, caps, holds, notices, overage, proration
 from capd.decide.addons import rules as addons
-from capd.decide.case import Case, Rule
+from capd.decide.case import Case, Rule, is_open, may_find
 from capd.decide.contract import addresses, downgrades
 from capd.decide.contract import rules as contract
 from capd.decide.contract.words import ways as contract_ways
@@ -19,6 +19,7 @@ from capd.decide.policy import Action, Policy
 from capd.decide.prepaid import rules as prepaid
 from capd.decide.standing import apply
 from capd.model import Event, Product, ProductId, Standing, Verdict
+from capd.quick import Late
 
 RULES: tuple[Rule, ...] = (
     *addons.RULES,  # AD
@@ -32,7 +33,7 @@ RULES: tuple[Rule, ...] = (
     *prepaid.RULES,  # E-1
     *debt.RULES,  # CT-4, B-1, C-1 to C-3, E-3
 )
-_MOST_ROUNDS = 10
+_MOST = 10 * len(RULES)  # looks until it must be settled
 
 
 def judge(
@@ -57,37 +58,45 @@ def judge(
         zone=zone,
     )
     case, events = _settle(case)
-    owed = holds.owed(case.standing.product, case.standing.holds, policy)
-    reason, clause = allowance.why(case)
     return Verdict(
         subscriber=standing.subscriber.id,
-        owed=owed,
-        reason=reason,
-        clause=clause,
+        owed=holds.owed(case.standing.product, case.standing.holds, policy),
+        why=Late(lambda: allowance.why(case)),
         allowance_bytes=case.allowance,
         counted_bytes=case.counted,
         events=events,
         watch_bytes=watch_bytes(case),
         due_at=due_at(case),
         awaits_at=downgrades.awaited(case),
-        ways=(*prepaid.ways(case), *debt_ways(case), *contract_ways(case)),
+        other_ways=Late(lambda: (*prepaid.ways(case), *debt_ways(case), *contract_ways(case))),
     )
 
 
 def _settle(case: Case) -> tuple[Case, tuple[Event, ...]]:
     """Take the rules in turn until none finds anything; each sees what those before it did."""
     events: list[Event] = []
-    quiet = 0  # rules in a row that found nothing: once it is all of them, it is settled
-    for rule in chain.from_iterable(repeat(RULES, _MOST_ROUNDS)):
-        found = rule(case)
-        quiet = 0 if found else quiet + 1
-        if found:  # mostly there is nothing: a case as it was need not be made again
-            found = (*found, *proration.following(case, found))
-            events += found
-            case = replace(case, standing=apply(case.standing, found, case.catalogue))
-        elif quiet == len(RULES):
-            break
+    left, first = _MOST, 0
+    while left > 0:
+        asked = _in_turn(first, is_open(case.standing))
+        hits = ((number, found) for number, rule in asked if (found := rule(case)))
+        hit = next(hits, None)
+        if hit is None:
+            break  # all of them in a row found nothing
+        number, found = hit
+        found = (*found, *proration.following(case, found))
+        events += found
+        case = replace(case, standing=apply(case.standing, found, case.catalogue))
+        left -= 1 + (number - first) % len(RULES)
+        first = (number + 1) % len(RULES)
     return case, tuple(events)
+
+
+@lru_cache(maxsize=4096)
+def _in_turn(first: int, open_: frozenset[str]) -> tuple[tuple[int, Rule], ...]:
+    """Return once the rules that may find something, with their numbers, from the *first* on."""
+    numbered = list(enumerate(RULES))
+    turn = (*numbered[first:], *numbered[:first])
+    return tuple((number, rule) for number, rule in turn if may_find(rule, open_))
 
 
 def watch_bytes(case: Case) -> int | None:
@@ -110,9 +119,10 @@ def watch_bytes(case: Case) -> int | None:
 def due_at(case: Case) -> datetime:
     """Return when time alone changes something: the period's end, or what falls due before it."""
     moments = [hold.until for hold in case.standing.holds if hold.until is not None]
-    moments += [matter.due_at for matter in case.standing.matters if matter.due_at is not None]
-    moments += schedule.moments(case)
-    moments += addresses.moments(case)
+    if case.standing.matters:
+        moments += [matter.due_at for matter in case.standing.matters if matter.due_at is not None]
+        moments += schedule.moments(case)
+        moments += addresses.moments(case)
     if case.standing.delay is not None:
         moments.append(case.standing.delay.until)
     if case.is_over and case.cap_hold is None:

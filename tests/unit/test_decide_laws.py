@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from capd.account.periods import period_before, period_of
 from capd.decide import facts
+from capd.decide.case import Case, is_open, may_find
 from capd.decide.debt import book, state
 from capd.decide.facts import Refused
-from capd.decide.judge import judge
+from capd.decide.judge import RULES, judge
 from capd.decide.policy import Action, Policy
 from capd.decide.prepaid import balance
 from capd.decide.prepaid.balance import has_balance
@@ -264,6 +265,24 @@ def test_the_hold_for_the_cap_is_open_only_while_over_it_and_never_for_an_old_pe
                 or verdict.owed.suspended
                 or (life.standing.holds)
             )
+
+
+@given(policies, lives)
+def test_a_rule_that_is_not_asked_would_find_nothing(policy, story):
+    life = Life(policy)
+    for name, *rest in story:
+        getattr(life, name)(*rest)
+        open_ = is_open(life.standing)
+        case = Case(
+            standing=life.standing,
+            catalogue=CATALOGUE,
+            policy=policy,
+            now=life.now,
+            currency="GBP",
+            zone=LONDON,
+        )
+        assert [rule for rule in RULES if not may_find(rule, open_) and rule(case)] == []
+        life.write(life.look().events)
 
 
 @given(policies, lives)

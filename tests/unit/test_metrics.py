@@ -31,6 +31,7 @@ from capd.model import (
     SubscriberId,
     Verdict,
 )
+from capd.quick import Late
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PROMISED = {
@@ -84,8 +85,8 @@ def a_posting(**changes):
 
 def a_verdict(*events):
     return Verdict(
-        subscriber=SubscriberId("S-1"), owed=Service(product=ProductId("p")), reason="",
-        clause=None, allowance_bytes=None, counted_bytes=0, events=events,
+        subscriber=SubscriberId("S-1"), owed=Service(product=ProductId("p")),
+        why=Late(lambda: ("", None)), allowance_bytes=None, counted_bytes=0, events=events,
     )  # fmt: skip
 
 

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from capd.decide import charges, matters
-from capd.decide.addons.book import PAST, Addon, addons_of, offer_of
-from capd.decide.case import Case, Figures, Rule
+from capd.decide.addons.book import KIND, PAST, Addon, addons_of, offer_of
+from capd.decide.case import Case, Figures, Rule, needs
 from capd.decide.wording import day_text, moment_text, money_text
 from capd.model import Event
 from capd.units import rfc3339, size_text
 
 
+@needs(KIND)
 def activated(case: Case) -> tuple[Event, ...]:
     """Make active what was ordered and need not wait for its payment (AD-1)."""
     if case.policy.addons.wait_for_payment:
@@ -36,6 +37,7 @@ def activation(case: Case, addon: Addon, at: datetime) -> Iterator[Event]:
     yield from _charged(case, addon, at)
 
 
+@needs(KIND)
 def late(case: Case) -> tuple[Event, ...]:
     """Tell of what is not active in time (AD-1)."""
     terms, found = case.policy.addons, []
@@ -54,6 +56,7 @@ def late(case: Case) -> tuple[Event, ...]:
     return tuple(found)
 
 
+@needs(KIND)
 def renewed(case: Case) -> tuple[Event, ...]:
     """Renew on the same day of the month, as often as it has fallen due by now (AD-2)."""
     found: list[Event] = []
@@ -76,6 +79,7 @@ def renewed(case: Case) -> tuple[Event, ...]:
     return tuple(found)
 
 
+@needs(KIND)
 def useless(case: Case) -> tuple[Event, ...]:
     """Let an add-on end at its renewal where the product has no cap any more (AD-7)."""
     if case.standing.product.cap_bytes is not None:
@@ -95,6 +99,7 @@ def useless(case: Case) -> tuple[Event, ...]:
     return tuple(found)
 
 
+@needs(KIND)
 def ended(case: Case) -> tuple[Event, ...]:
     """End what was cancelled, when its time is over (AD-3, AD-6)."""
     return tuple(
@@ -128,6 +133,7 @@ def ending(case: Case, addon: Addon, at: datetime, why: str = "") -> Iterator[Ev
     yield case.event("addon_past", text, terms.clauses.carry, past, at=at)
 
 
+@needs(PAST)
 def forgotten(case: Case) -> tuple[Event, ...]:
     """Close what ended in an earlier period: no late bytes are of its time any more."""
     clause = case.policy.addons.clauses.carry

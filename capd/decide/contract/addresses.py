@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from capd.decide import holds, matters
-from capd.decide.case import Case
+from capd.decide.case import Case, needs
 from capd.decide.contract.days import after_days
 from capd.decide.told import Answer, FactKind, Told
 from capd.model import Event, Matter
@@ -25,6 +25,7 @@ def _assigned(told: Told) -> Answer:
     return (told.event("address_assigned", text, clause, matters.change(KIND, address)),)
 
 
+@needs(KIND)
 def released(case: Case) -> tuple[Event, ...]:
     """Let go of the addresses of who has been off for the time that the policy sets."""
     clause = case.policy.contract.ending.addresses

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from capd.decide import matters
-from capd.decide.case import Case, Figures, covers
+from capd.decide.case import Case, Figures, covers, needs
 from capd.decide.contract import withdrawal
 from capd.decide.holds import has_ended
 from capd.decide.wording import amount_text, month_text, of_text, price_text
@@ -41,6 +41,7 @@ def awaited(case: Case) -> datetime | None:
     return None if read_to is not None and read_to >= last.period.end else last.period.end
 
 
+@needs(KIND)
 def offers(case: Case) -> tuple[Event, ...]:
     """Offer the way back after a month below the cap; or take it, where the policy says so."""
     if awaited(case) is not None or has_ended(case.standing):
@@ -54,6 +55,7 @@ def offers(case: Case) -> tuple[Event, ...]:
     return (_taken(case, to) if automatic else _offered(case, lowest, to),)
 
 
+@needs(KIND)
 def over(case: Case) -> tuple[Event, ...]:
     """Close the ways back that no longer lead down from the present product."""
     ways = {matters.text(one, "on"): one for one in matters.of_kind(case.standing, KIND)}

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from capd.decide import holds, legal, matters, tasks
-from capd.decide.case import Case, Figures
+from capd.decide.case import A_HOLD, Case, Figures, needs
 from capd.decide.contract import agreement, early, equipment
 from capd.decide.contract.days import after_days, day_of, start_of
 from capd.decide.shapes import day, words, yes_or_no
@@ -170,6 +170,7 @@ def _terminate(told: Told) -> Answer:
     return tuple(replace(event, author=author) for event in events)
 
 
+@needs(KIND)
 def due(case: Case) -> tuple[Event, ...]:
     """End service when the notice is over; the contract with it, or with the last item's return."""
     ending, terms = of(case.standing), case.policy.contract.ending
@@ -209,6 +210,7 @@ def _off(case: Case, at: datetime, clause: str) -> tuple[Event, ...]:
     return (case.event("hold_opened", text, clause, figures, at=at),)
 
 
+@needs(A_HOLD)
 def begun_again(case: Case) -> tuple[Event, ...]:
     """Close the hold of an ending that a new contract follows, whose activation tells of it."""
     ending, clause = of(case.standing), case.policy.contract.term.start

@@ -9,7 +9,7 @@ not lock each other out.
 from datetime import timedelta
 
 from capd.decide import holds, matters
-from capd.decide.case import Case, Figures
+from capd.decide.case import A_HOLD, Case, Figures, needs
 from capd.decide.contract import ending
 from capd.decide.contract.ending import Cause, Ending, State
 from capd.decide.policy import Policy
@@ -44,6 +44,7 @@ def follow(case: Case, main: SubscriberId, hold: Hold | None) -> tuple[Event, ..
     return found
 
 
+@needs(KIND, A_HOLD)
 def held(case: Case) -> tuple[Event, ...]:
     """Open the hold when a connection that it hangs on is off, close it when none is (CT-10)."""
     mains = matters.of_kind(case.standing, KIND)

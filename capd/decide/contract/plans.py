@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from capd.decide import matters
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, needs
 from capd.decide.contract import agreement, downgrades, withdrawal
 from capd.decide.contract.activation import SLOW
 from capd.decide.contract.days import start_of
@@ -140,6 +140,7 @@ def _stays(told: Told, product: Product) -> Event:
     return told.event("plan_change_called_off", text, None, figures)
 
 
+@needs(PENDING)
 def due(case: Case) -> tuple[Event, ...]:
     """Change the product on the day that was chosen for it."""
     pending = matters.find(case.standing, PENDING, PENDING)

@@ -14,7 +14,7 @@ from typing import Any
 
 from capd.decide import matters
 from capd.decide.breaches import months_after
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, needs
 from capd.decide.contract.days import day_of
 from capd.decide.contract.versions import notice_end
 from capd.decide.contract.withdrawal import is_worse
@@ -127,6 +127,7 @@ def called_off(
     )
 
 
+@needs(KIND)
 def due(case: Case) -> tuple[Event, ...]:
     """Let the new terms hold on their day; forget the old ones later, or with the product."""
     found = matters.of_kind(case.standing, KIND)

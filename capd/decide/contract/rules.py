@@ -1,8 +1,9 @@
 """What follows from the contract, in the order in which it is looked at."""
 
+from capd.decide.addons.book import KIND as ADDON
 from capd.decide.addons.book import addons_of
 from capd.decide.addons.rules import ending as addon_ending
-from capd.decide.case import Case, Rule
+from capd.decide.case import Case, Rule, needs
 from capd.decide.contract import (
     addresses,
     downgrades,
@@ -16,6 +17,7 @@ from capd.decide.holds import has_ended
 from capd.model import Event
 
 
+@needs(ADDON)
 def addons_ended(case: Case) -> tuple[Event, ...]:
     """End what was bought on top of a product with the contract: nothing renews after it."""
     if not has_ended(case.standing):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from capd.decide import matters, tasks
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, needs
 from capd.decide.contract import agreement
 from capd.decide.contract.days import after_days, day_of, start_of
 from capd.decide.contract.versions import notice_end
@@ -139,6 +139,7 @@ def told(case: Case) -> tuple[Event, ...]:
     return (case.event("product_withdrawn", text, terms.clause, figures),)
 
 
+@needs(KIND)
 def due(case: Case) -> tuple[Event, ...]:
     """Move who chose nothing; forget it for those who did."""
     return tuple(

@@ -8,7 +8,7 @@ belongs to the invoice that it was about, and is no attempt about a later one.
 from datetime import datetime, time, timedelta
 
 from capd.decide import matters, quiet
-from capd.decide.case import Case
+from capd.decide.case import Case, needs
 from capd.decide.debt.book import Invoice, invoices
 from capd.decide.debt.tried import ATTEMPT, UNSENT
 from capd.model import Event, Matter, Reason
@@ -81,6 +81,7 @@ def complete_at(case: Case, invoice: Invoice) -> datetime:
     return max((at for at in made if at is not None), default=invoice.since)
 
 
+@needs(UNSENT, ATTEMPT)
 def used(case: Case) -> tuple[Event, ...]:
     """Close attempts about no known invoice once service was stopped: another time wants its own.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from capd.decide import holds, matters, quiet
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, needs
 from capd.decide.shapes import yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import moment_text
@@ -14,6 +14,7 @@ KIND = "contract_breach"
 _KEY = "breach"
 
 
+@needs(KIND)
 def due(case: Case) -> tuple[Event, ...]:
     """Stop service when the notice of a breach is over, and it has not ended."""
     known = matters.find(case.standing, KIND, _KEY)

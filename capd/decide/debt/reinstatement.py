@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from capd.decide import charges, holds, matters, tasks
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, needs
 from capd.decide.debt.book import credit, credit_change, invoices
 from capd.decide.debt.schedule import EXTENSION, waits
 from capd.decide.debt.state import (
@@ -24,6 +24,7 @@ from capd.model import Event
 from capd.units import rfc3339
 
 
+@needs(KIND)
 def restored(case: Case) -> tuple[Event, ...]:
     """Close the hold that a debt opened when it is paid, disputed or put off; no other hold."""
     known, open_hold = suspension(case.standing), hold(case.standing)
@@ -48,6 +49,7 @@ def _after(case: Case, known: Suspension) -> Suspension:
     return Suspension(state=State.RELEASED, released_at=known.released_at)
 
 
+@needs(KIND)
 def charged(case: Case) -> tuple[Event, ...]:
     """Charge what was quoted, once, when the service is back (C-3, CT-12)."""
     known = suspension(case.standing)
@@ -72,6 +74,7 @@ def _paid_already(case: Case, known: Suspension) -> tuple[Event, ...]:
     return (case.event("credit", text, clause, credit_change(before - used, case.currency)),)
 
 
+@needs(KIND)
 def left(case: Case) -> tuple[Event, ...]:
     """Tell, once, that fees are all that keeps the service off (C-3, E-3)."""
     known, open_hold = suspension(case.standing), hold(case.standing)
@@ -114,6 +117,7 @@ def _fee(case: Case, known: Suspension, kept: Suspension, name: str, amount: Dec
     return case.event("charge", text, clause, figures)
 
 
+@needs(tasks.KIND, KIND, EXTENSION)
 def ended(case: Case) -> tuple[Event, ...]:
     """Close what is left of a debt when nothing is owed any more: tasks, time given, a release."""
     owed = {one.key for one in invoices(case.standing)}

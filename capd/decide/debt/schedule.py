@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from capd.decide import charges, matters, quiet, tasks
 from capd.decide.breaches import months_after
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, needs
 from capd.decide.debt import late_fees
-from capd.decide.debt.book import LATE_FEE, Invoice, invoices
+from capd.decide.debt.book import INVOICE, LATE_FEE, Invoice, invoices
 from capd.decide.terms.debt import Fee, Since, Step, StepKind
 from capd.decide.wording import day_text, money_text
 from capd.model import Event, Reason, Standing
@@ -20,6 +20,7 @@ _CENT = Decimal("0.01")
 _TERMS = ("percent_a_month", "legal_percent_a_month", "most")
 
 
+@needs(INVOICE)
 def steps(case: Case) -> tuple[Event, ...]:
     """Return the notices, tasks and late fees that are due by now, each once for an invoice.
 

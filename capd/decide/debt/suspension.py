@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from capd.decide import matters, quiet, tasks
-from capd.decide.case import Case, Figures
+from capd.decide.case import Case, Figures, needs
 from capd.decide.debt import attempts
-from capd.decide.debt.book import Invoice, invoices
+from capd.decide.debt.book import INVOICE, Invoice, invoices
 from capd.decide.debt.schedule import call, suspension_step, waits
 from capd.decide.debt.state import (
+    KIND,
     State,
     Suspension,
     enough_at,
@@ -25,6 +26,7 @@ from capd.model import Event, Reason
 from capd.units import rfc3339
 
 
+@needs(INVOICE, KIND)
 def stopped(case: Case) -> tuple[Event, ...]:
     """Return the suspension that is due by now, or why it waits; nothing while a hold is open."""
     if hold(case.standing) is not None:

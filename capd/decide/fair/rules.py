@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from capd.decide import charges, matters
-from capd.decide.case import Case, Figures, Rule
+from capd.decide.case import Case, Figures, Rule, needs
 from capd.decide.terms.fair import Follows
 from capd.decide.wording import amount_text, day_text, moment_text, money_text, rate_clause
 from capd.model import Event, Matter, Reason
@@ -33,6 +33,7 @@ def told(case: Case) -> tuple[Event, ...]:
     return (case.event("fair_use_notice", text, terms.notice, figures),)
 
 
+@needs(KIND)
 def waited(case: Case) -> tuple[Event, ...]:
     """Write down what was used when the time to use less is over: more is going on (FU-2)."""
     known, fair = _known(case), fair_of(case)
@@ -49,6 +50,7 @@ def waited(case: Case) -> tuple[Event, ...]:
     return (case.event(KIND, text, terms.action, figures, at=at),)
 
 
+@needs(KIND)
 def acted_on(case: Case) -> tuple[Event, ...]:
     """Do what the policy says when it goes on after the notice (FU-2)."""
     known, fair = _known(case), fair_of(case)
@@ -61,6 +63,7 @@ def acted_on(case: Case) -> tuple[Event, ...]:
     return tuple(_held(case, known, fair))
 
 
+@needs(KIND)
 def over(case: Case) -> tuple[Event, ...]:
     """Forget it with its period: each month is looked at by itself."""
     old = [m for m in matters.of_kind(case.standing, KIND) if m.key != case.period]

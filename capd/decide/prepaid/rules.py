@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from capd.decide import holds
-from capd.decide.case import Case, Figures, Rule
-from capd.decide.prepaid.balance import Balance, balance, drawn, is_prepaid, left, used
+from capd.decide.case import Case, Figures, Rule, needs
+from capd.decide.prepaid.balance import KIND, Balance, balance, drawn, is_prepaid, left, used
 from capd.decide.told import Told
 from capd.decide.wording import amount_text, quantity_of
 from capd.model import Event, Hold, Reason, Unit
@@ -40,6 +40,7 @@ def kept(case: Case) -> tuple[Event, ...]:
     return (case.event("prepaid_rests", text, clause, rests.change()),)
 
 
+@needs(KIND)
 def restored(case: Case) -> tuple[Event, ...]:
     """Close the hold that the balance opened, at once when it is filled (E-1)."""
     known, hold, rest = balance(case.standing), _hold(case), left(case.standing)
@@ -52,6 +53,7 @@ def restored(case: Case) -> tuple[Event, ...]:
     return (holds.closed(hold, at=case.now, clause=clause, text=text, figures=figures),)
 
 
+@needs(KIND)
 def told(case: Case) -> tuple[Event, ...]:
     """Return the notice of the highest share of the last purchase that is used up."""
     known, rest = balance(case.standing), left(case.standing)
@@ -73,6 +75,7 @@ def told(case: Case) -> tuple[Event, ...]:
     return (case.event("notice", text, clause, figures),)
 
 
+@needs(KIND)
 def stopped(case: Case) -> tuple[Event, ...]:
     """Suspend, without prior notice, when more is used than was bought: > and not >= (E-1)."""
     known, rest = balance(case.standing), left(case.standing)
