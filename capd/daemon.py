@@ -280,6 +280,7 @@ def field_of(parts: Parts, push: Push) -> Field:
         engine=parts.engine,
         asker=Asker(parts.engine, parts.profiles, parts.clock),
         push=push,
+        look=parts.pusher.look,
     )
 
 

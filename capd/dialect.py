@@ -14,7 +14,7 @@ WORD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A placeholder: one word in braces. `{ 80, 443 }` and `do={…}` are the device's own braces."""
 
 _LISTS = ("suspend", "restore", "rate", "unrate")
-_SIGNS = ("line", "suspended", "in_service", "rate", "no_rate")
+_SIGNS = ("line", "suspended", "in_service", "rate", "no_rate", "shows")
 
 RATE_WORDS = frozenset(
     f"{way}_{unit}" for way in ("down", "up") for unit in ("bps", "max_bps", "kbps", "Bps", "si")
@@ -94,6 +94,7 @@ class Verify(_Strict):
     in_service: Signs | None = None  # found: nothing of it is left; None: `suspended` not found
     rate: Signs | None = None  # found: {down_bps} and {up_bps} are set
     no_rate: Signs | None = None  # found: no rate is set; None: `rate` not found
+    shows: Pattern | None = None  # the rate that is set, as groups `down` and `up`: 0 for none
     many_from: int = Field(default=20, ge=2)  # orders of one session, from which on `many` is read
     many: "Verify | None" = None  # lines whose one answer is for all of a session; None: as above
 

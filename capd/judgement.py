@@ -115,6 +115,13 @@ async def _order(house: House, desk: Desk, verdicts: Sequence[Verdict], now: dat
     applied = await desk.applied(subscribers)
     standing_orders = await desk.open_orders(subscribers)
     changes = reconcile.orders(verdicts, applied, standing_orders, now)
+    if not changes.add and not changes.supersede:
+        return
+    leaving = await desk.bindings.leaving()
+    if leaving:
+        applied = [row for row in applied if (row.device, row.subscriber) not in leaving]
+        standing_orders = [o for o in standing_orders if (o.device, o.subscriber) not in leaving]
+        changes = reconcile.orders(verdicts, applied, standing_orders, now)
     if changes.supersede:
         await desk.supersede(changes.supersede, now)
     if changes.add:

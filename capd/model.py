@@ -760,6 +760,31 @@ class ActivationState(StrEnum):
     DONE = "done"
     REFUSED = "refused"  # nothing was changed
     FAILED = "failed"
+    UNDO_WAITING = "undo_waiting"  # to be taken back, nobody has begun
+    UNDOING = "undoing"  # nothing is ordered of the device meanwhile but what puts it back
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """What an activation found when it came: what goes back where it is undone."""
+
+    orders: tuple[int, ...] = ()  # that configured the device: they know what it had before
+    has_contract: bool = False  # over another radio, or over none that was told
+    device: str | None = None  # of the contract
+    serial: str | None = None
+    mac: str | None = None
+    signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """Somebody's word that an activation is to be taken back."""
+
+    author: str
+    at: datetime
+    note: str = ""
+    by_hand: bool = False  # somebody put the device back: it is only looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -776,6 +801,8 @@ class Activation:
     state: ActivationState = ActivationState.WAITING
     steps: tuple[ActivationStep, ...] = ()
     ended_at: datetime | None = None
+    former: Former | None = None  # None: it was refused, or nobody has looked yet
+    undo: Undo | None = None
 
 
 # ---- what happened -> people ---------------------------------------------------------------------

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 Turn = Callable[[], Awaitable[object]]
 
 _QUIET = ("order_",)  # events of these kinds change nobody's standing
+_REWIRED = ("imported", "activation_undone", "radio_put_back")  # whose meters there are
 _PAGE = 1000
 _EVERY = 1_000_000  # where some wait: what may go is not to wait behind them
 
@@ -97,7 +98,7 @@ class Watch:
         while page := await trail.events(after=self._seen, limit=_PAGE):
             for number, event in page:
                 self._seen = number
-                imported = imported or event.kind == "imported"
+                imported = imported or event.kind in _REWIRED
                 if event.kind == BOUNCED:  # told by a command, or over the API (UC-7)
                     self._house.metrics.noticed(notice_of(event), "bounced")
                 if event.subscriber is not None and not event.kind.startswith(_QUIET):

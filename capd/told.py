@@ -43,6 +43,7 @@ TOLD: Mapping[str, Telling] = {
     "address_released": Telling("your static address"),
     "downgrade_offered": Telling("you may go back to your former product"),
     "activated": Telling("your contract has begun"),  # CT-1, CT-3
+    "activation_undone": Telling("your contract has not begun"),
     "plan_scheduled": Telling("your product will change"),
     "plan_change_called_off": Telling("your product stays"),
     "speed_flagged": Telling("you may choose a slower product"),  # CT-8
@@ -94,7 +95,7 @@ INNER = frozenset(
             "attempt_used",
         ),
         *("product_terms_hold", "product_terms_over"),
-        *("downgrade_ended", "radio_changed", "speed_cleared", "equipment"),
+        *("downgrade_ended", "radio_changed", "radio_put_back", "speed_cleared", "equipment"),
         *("address_assigned", "contract_followed", "linked_on", "linked_off", "withdrawal_over"),
     }
 )

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from capd.activate.run import Field, activate
+from capd.activate.undo import take_back
 from capd.model import Activation, ActivationState, Order, OrderState
 from capd.store import Store
 
@@ -29,14 +30,16 @@ class ActivationDesk:
         if self._first:
             await book.again()
             self._first = False
-        waiting = await book.listing(states=[ActivationState.WAITING], limit=_AT_ONCE)
+        waits = (ActivationState.WAITING, ActivationState.UNDO_WAITING)
+        waiting = await book.listing(states=waits, limit=_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for press in waiting:
                 if await book.claim(press.id):
                     group.create_task(self._one(press), name=f"activate {press.subscriber}")
 
     async def _one(self, press: Activation) -> None:
-        ended = await activate(self._field, press)
+        undone = press.state is ActivationState.UNDO_WAITING
+        ended = await (take_back if undone else activate)(self._field, press)
         log.info("activation of %s on %s: %s", ended.subscriber, ended.device, ended.state)
 
 

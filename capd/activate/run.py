@@ -11,6 +11,8 @@ from capd.collect.agent import Engine
 from capd.collect.probe import probe
 from capd.collect.snmp import Asker
 from capd.config.field import FieldConfig
+from capd.decide.contract import agreement
+from capd.enforce import Look as Looked
 from capd.errors import CapdError, DeviceError
 from capd.house import House
 from capd.model import (
@@ -20,6 +22,7 @@ from capd.model import (
     Device,
     DeviceId,
     Fact,
+    Former,
     Order,
     OrderState,
     Poll,
@@ -31,6 +34,8 @@ from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.polled import mac_octets
 from capd.profiles import Profile, firmware_behind
 
+Look = Callable[[Device, Sequence[Order]], Awaitable[Sequence[Looked]]]
+"""Read back whether orders hold; nothing is changed."""
 Push = Callable[[Sequence[Order]], Awaitable[None]]
 """Bring orders to their end: applied, or failed; returns when they are there, or took too long."""
 
@@ -48,6 +53,7 @@ class Field:
     engine: Engine
     asker: Asker
     push: Push
+    look: Look
 
 
 @dataclass(slots=True)
@@ -62,6 +68,13 @@ class _Run:
         self.press = replace(self.press, steps=(*self.press.steps, *steps))
         await self.field.house.store.activations.keep(self.press)
         return not checks.stops(steps)
+
+    async def remember(self, orders: Sequence[Order]) -> None:
+        """Keep which orders configure the device: they know what it had before."""
+        former = self.press.former or Former()
+        mine = (*former.orders, *(order.id for order in orders if order.id not in former.orders))
+        self.press = replace(self.press, former=replace(former, orders=mine))
+        await self.add()
 
 
 async def activate(field: Field, press: Activation) -> Activation:
@@ -155,15 +168,36 @@ async def _heard(
 async def _do(run: _Run) -> bool:
     """Configure, read the baseline, and let the term begin."""
     device = run.field.devices()[run.press.device]
+    if run.press.former is None:  # else a restart cut it off
+        run.press = replace(run.press, former=await _former(run.field, run.press))
     return (
-        await run.add(await _configured(run.field, run.press, device))
+        await run.add(await _configured(run, device))
         and await run.add(await _baseline(run.field, device))
         and await run.add(await _started(run.field, run.press))
     )
 
 
-async def _configured(field: Field, press: Activation, device: Device) -> ActivationStep:
+async def _former(field: Field, press: Activation) -> Former:
+    """Return what the books say before the radio goes into service."""
+    house = field.house
+    standing = await house.store.people.standing_of(
+        press.subscriber, field.clock(), house.zone, house.window_months
+    )
+    known = None if standing is None else agreement.of(standing)
+    if known is None:
+        return Former()
+    return Former(
+        has_contract=True,
+        device=known.device,
+        serial=known.serial,
+        mac=known.mac,
+        signal=known.signal,
+    )
+
+
+async def _configured(run: _Run, device: Device) -> ActivationStep:
     """Bring the device to what the subscriber is owed, whatever it had, and see it there."""
+    field, press = run.field, run.press
     if not enforces(device, field.profiles):
         text = f"{device.id} is counted only: what is owed is enforced elsewhere"
         return noted("configured", text)
@@ -177,6 +211,7 @@ async def _configured(field: Field, press: Activation, device: Device) -> Activa
     mine = await store.activations.orders(device.id, press.subscriber)
     if any(order.state is OrderState.HELD for order in mine):
         return failed("configured", mine[0].detail, "capd orders approve, then press again")
+    await run.remember(mine)
     await field.push(mine)
     for order in mine:
         now = await store.orders.get(order.id)

@@ -15,6 +15,7 @@ def activation_record(known: Activation) -> dict[str, object]:
         "author": known.author,
         "at": rfc3339(known.at),
         "state": known.state.value,
+        "undone_by": None if known.undo is None else known.undo.author,
         "ended_at": None if known.ended_at is None else rfc3339(known.ended_at),
         "steps": [
             {"name": step.name, "state": step.state.value, "text": step.text, "fix": step.fix}

@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from capd import config as configuration
+from capd.activate.run import Push
 from capd.activate.run import activate as carry_out
 from capd.activate.signal import Measured, signals
+from capd.activate.undo import take_back
 from capd.answers.field import activation_record
 from capd.cli.books import author, wait
 from capd.cli.options import ConfigFile, Json, Subscriber
@@ -28,6 +30,7 @@ from capd.model import (
     Order,
     StepState,
     SubscriberId,
+    Undo,
 )
 from capd.parts import Parts
 from capd.rounds import Enforcement
@@ -45,15 +48,35 @@ _BAR = 30
 def activate(
     subscriber: Subscriber,
     *,
-    device: Annotated[str, typer.Option("--device", metavar="ID", help="Of the inventory.")],
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="ID", help="Of the inventory.")
+    ] = None,
     serial: Annotated[
         str | None, typer.Option("--serial", metavar="S", help="As read off it.")
     ] = None,
     mac: Annotated[str | None, typer.Option("--mac", metavar="M", help="As read off it.")] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take the subscriber's last activation back.")
+    ] = False,
+    note: Annotated[str, typer.Option("--note", help="With --undo: why.")] = "",
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="With --undo: the device was put back by hand.")
+    ] = False,
     json: Json = False,
     config: ConfigFile = None,
 ) -> None:
-    """Check a radio, push its configuration, verify, and start the term; twice is once."""
+    """Check a radio, push its configuration, verify, and start the term; twice is once.
+
+    With --undo, what the last one did is taken back: the device is put back as it was and read
+    back, its meter and what it counted are taken off, and the term that began with it never began.
+    """
+    if undo:
+        said = Undo(author=author(), at=utc_now(), note=note, by_hand=by_hand)
+        ended = wait(_undo(subscriber, device, said, config))
+        _show(ended, json=json, well=ActivationState.UNDONE, else_="it stands")
+        return
+    if device is None:
+        raise typer.BadParameter("--device: which radio?")
     press = Activation(
         id=uuid.uuid4().hex,
         subscriber=SubscriberId(subscriber),
@@ -64,29 +87,65 @@ def activate(
         at=utc_now(),
     )
     ended = wait(_activate(press, config))
+    _show(ended, json=json, well=ActivationState.DONE, else_="nothing began")
+
+
+def _show(ended: Activation, *, json: bool, well: ActivationState, else_: str) -> None:
     if json:
         as_json(activation_record(ended))
     else:
         for step in ended.steps:
             _say(step)
-    if ended.state is not ActivationState.DONE:
-        raise CannotBeDone(f"{subscriber} on {device}: {ended.state}, nothing began")
+    if ended.state is not well:
+        raise CannotBeDone(f"{ended.subscriber} on {ended.device}: {ended.state}, {else_}")
 
 
-async def _activate(press: Activation, path: Path | None) -> Activation:
+async def _undo(who: str, device: str | None, undo: Undo, path: Path | None) -> Activation:
     settings = configuration.load(path)
     parts = await Parts.open(settings, utc_now, Metrics(clock=utc_now))
+    try:
+        book = parts.house.store.activations
+        known = await _last(parts, who, device)
+        pressed = await book.press_undo(known.id, undo) or known
+        if pressed.state is ActivationState.UNDONE:
+            return pressed
+        if pressed.state not in (ActivationState.UNDO_WAITING, ActivationState.UNDOING):
+            raise CannotBeDone(f"{who} on {known.device}: {known.state}: there is nothing to undo")
+        if not await book.claim(known.id):
+            return await _until_ended(parts, known.id)
+        return await take_back(field_of(parts, _pushing(parts)), pressed)
+    finally:
+        await parts.close()
+
+
+async def _last(parts: Parts, who: str, device: str | None) -> Activation:
+    """Return the newest activation of *who*, refused ones left out: they changed nothing."""
+    every = await parts.house.store.activations.listing(subscriber=SubscriberId(who))
+    mine = [one for one in every if device in (None, one.device)]
+    found = [one for one in mine if one.state is not ActivationState.REFUSED]
+    if not found:
+        raise CannotBeDone(f"no activation of {who} is known, or none changed anything")
+    return found[0]
+
+
+def _pushing(parts: Parts) -> Push:
     enforcement = Enforcement(parts.house, parts.pusher, parts.breaker, utc_now, parts.devices)
 
     async def push(orders: Sequence[Order]) -> None:
         await enforcement.push(orders)
 
+    return push
+
+
+async def _activate(press: Activation, path: Path | None) -> Activation:
+    settings = configuration.load(path)
+    parts = await Parts.open(settings, utc_now, Metrics(clock=utc_now))
     try:
         book = parts.house.store.activations
         written = await book.press(press)
         if written.id != press.id or not await book.claim(press.id):
             return await _until_ended(parts, written.id)
-        return await carry_out(field_of(parts, push), press)
+        return await carry_out(field_of(parts, _pushing(parts)), press)
     finally:
         await parts.close()
 

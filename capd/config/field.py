@@ -11,3 +11,4 @@ class FieldConfig(Strict):
     signal_floor_dbm: float | None = Field(default=None, ge=-150, le=0)  # None: not looked at
     floors: dict[str, float] = Field(default_factory=dict)  # by product, instead
     access_points: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # by sector
+    undo_hours: float = Field(default=24, ge=0)  # after that an activation is undone with a note

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from capd.enforce import Pusher
-from capd.enforce.render import Required, script
+from capd.enforce.render import script
 from capd.errors import CannotBeDone
 from capd.model import Device, Order, ProductId, Service
 from capd.network import enforces
@@ -23,7 +23,7 @@ async def lacks(
     if not enforces(device, profiles) or not device.meters:
         return None
     problems: list[str] = []
-    orders: dict[tuple[Required, ...], Order] = {}
+    orders: dict[object, Order] = {}  # by what they require
     for number, meter in enumerate(device.meters, 1):
         order = Order(
             id=number, device=device.id, subscriber=meter.subscriber, meter=meter.id,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from capd.enforce.render import Script
+from capd.enforce.script import Script
 from capd.enforce.work import Work, fail, of_one
 from capd.errors import DeviceRefused, DeviceUnreachable, NonsenseFromDevice
 from capd.model import OrderState

@@ -17,7 +17,8 @@ from capd.clock import Clock
 from capd.config.enforcement import EnforceConfig
 from capd.enforce import Look, session
 from capd.enforce.login import connect_error, login_error, private_key, shown_key
-from capd.enforce.render import Script, script
+from capd.enforce.render import script
+from capd.enforce.script import Script
 from capd.enforce.terminal import NetmikoTerminal
 from capd.enforce.work import Work, fail, mask, outcome
 from capd.errors import CannotBeDone, DeviceRefused, DeviceUnreachable

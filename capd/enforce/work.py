@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from capd.enforce.render import Script
+from capd.enforce.script import Script
 from capd.model import Device, OrderState, Outcome, Secret
 
 _LONGEST_TRANSCRIPT = 20_000

@@ -1,6 +1,7 @@
 """What field techs pressed: written down first, then taken by whoever carries it out."""
 
 from collections.abc import Collection
+from dataclasses import asdict
 from datetime import datetime
 
 import orjson
@@ -11,10 +12,12 @@ from capd.model import (
     ActivationState,
     ActivationStep,
     DeviceId,
+    Former,
     Order,
     OrderState,
     StepState,
     SubscriberId,
+    Undo,
 )
 from capd.store import rows
 from capd.store.database import Database
@@ -22,6 +25,12 @@ from capd.store.tables import activations, applied, orders, subscribers
 from capd.units import micros, moment
 
 _OPEN = (ActivationState.WAITING, ActivationState.RUNNING)
+_BEGUN = {
+    ActivationState.WAITING: ActivationState.RUNNING,
+    ActivationState.UNDO_WAITING: ActivationState.UNDOING,
+}
+UNDOABLE = (ActivationState.DONE, ActivationState.FAILED)
+"""What may be undone: what was refused changed nothing."""
 
 
 class Activations:
@@ -44,12 +53,27 @@ class Activations:
             await conn.execute(insert(activations).values(**_row(new)))
         return new
 
-    async def claim(self, id_: str) -> bool:
-        """Begin it; say whether nobody else had begun."""
-        mine = (activations.c.id == id_, activations.c.state == ActivationState.WAITING)
-        change = update(activations).where(*mine).values(state=ActivationState.RUNNING)
+    async def press_undo(self, id_: str, undo: Undo) -> Activation | None:
+        """Write down that an activation is to be undone, unless it is already; return it."""
+        mine = (activations.c.id == id_, activations.c.state.in_(UNDOABLE))
+        change = update(activations).where(*mine)
         async with self._database.write() as conn:
-            return (await conn.execute(change)).rowcount == 1
+            await conn.execute(
+                change.values(
+                    state=ActivationState.UNDO_WAITING, undo=_undo_text(undo), ended_at=None
+                )
+            )
+        return await self.get(id_)
+
+    async def claim(self, id_: str) -> bool:
+        """Begin it, or its undoing; say whether nobody else had begun."""
+        begun = 0
+        async with self._database.write() as conn:
+            for waiting, running in _BEGUN.items():
+                mine = (activations.c.id == id_, activations.c.state == waiting)
+                change = update(activations).where(*mine).values(state=running)
+                begun += (await conn.execute(change)).rowcount
+        return begun == 1
 
     async def keep(self, known: Activation) -> None:
         """Write down how far it is."""
@@ -60,10 +84,12 @@ class Activations:
 
     async def again(self) -> int:
         """Let those that a restart cut off be begun again: every step may be taken twice."""
-        cut = update(activations).where(activations.c.state == ActivationState.RUNNING)
+        count = 0
         async with self._database.write() as conn:
-            found = await conn.execute(cut.values(state=ActivationState.WAITING))
-            return found.rowcount
+            for waiting, running in _BEGUN.items():
+                cut = update(activations).where(activations.c.state == running)
+                count += (await conn.execute(cut.values(state=waiting))).rowcount
+        return count
 
     async def get(self, id_: str) -> Activation | None:
         """Return one activation."""
@@ -139,7 +165,27 @@ def _row(known: Activation) -> dict[str, object]:
         "state": known.state,
         "steps": rows.json_text(steps),
         "ended_at": rows.micros_or_none(known.ended_at),
+        "former": None if known.former is None else rows.json_text(asdict(known.former)),
+        "undo": _undo_text(known.undo),
     }
+
+
+def _undo_text(undo: Undo | None) -> str | None:
+    return None if undo is None else rows.json_text({**asdict(undo), "at": micros(undo.at)})
+
+
+def _former(text: str | None) -> Former | None:
+    if text is None:
+        return None
+    told = orjson.loads(text)
+    return Former(**{**told, "orders": tuple(told["orders"])})
+
+
+def _undo(text: str | None) -> Undo | None:
+    if text is None:
+        return None
+    told = orjson.loads(text)
+    return Undo(**{**told, "at": moment(told["at"])})
 
 
 def _activation(row: rows.Row) -> Activation:
@@ -162,4 +208,6 @@ def _activation(row: rows.Row) -> Activation:
             for each in orjson.loads(row["steps"])
         ),
         ended_at=rows.moment_or_none(row["ended_at"]),
+        former=_former(row["former"]),
+        undo=_undo(row["undo"]),
     )

@@ -22,6 +22,7 @@ from capd.model import (
 from capd.store import inventory_rows, rows, standings, tallies
 from capd.store.adjusting import Adjusting
 from capd.store.answered import Kept, keep
+from capd.store.bindings import Bindings
 from capd.store.charges import recalled
 from capd.store.filling import Filling
 from capd.store.inventory_rows import Radio
@@ -54,6 +55,7 @@ class Desk:
         self.written: list[tuple[int, Event]] = []  # in this transaction, with their ids
         self.adjusting = Adjusting(conn)
         self.filling = Filling(conn)
+        self.bindings = Bindings(conn)
         self.suspensions = Suspensions(conn)
 
     async def standings(

@@ -1,5 +1,6 @@
 """A radio goes into service: real SNMP and SSH to a simulated router, the books on SQLite."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from capd.activate.desk import ActivationDesk, until_ended
 from capd.activate.run import Field, activate
 from capd.activate.signal import signals
+from capd.activate.undo import take_back
 from capd.brake import brake_turn
 from capd.clock import utc_now
 from capd.collect.snmp import Asker
@@ -21,15 +23,26 @@ from capd.enforce.ssh import NetmikoPusher
 from capd.enforce.worker import Breaker
 from capd.house import House
 from capd.metrics import Metrics
-from capd.model import Activation, ActivationState, MeterKey, Secret, SnmpAccess, SshAccess
-from capd.pipeline import decide_turn
+from capd.model import Activation, ActivationState, MeterKey, Secret, SnmpAccess, SshAccess, Undo
+from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.profiles import load_all
 from capd.rounds import Enforcement
 from capd.simulator.box import ROUTEROS, Box, Port
 from capd.simulator.cli import CliServer
 from capd.simulator.routeros_cli import RouterOs
 from capd.simulator.snmp_agent import SnmpAgent
-from tests.builders import HOME_100, LONDON, a_device, a_meter, a_subscriber, an_inventory
+from capd.store import check
+from tests.builders import (
+    HOME_100,
+    LONDON,
+    a_device,
+    a_fact,
+    a_meter,
+    a_subscriber,
+    an_event,
+    an_inventory,
+)
+from tests.servers.commandline import Capd
 
 PROFILES = load_all()
 SERIAL, VERSION = "1.3.6.1.4.1.14988.1.1.7.3.0", "1.3.6.1.4.1.14988.1.1.4.4.0"
@@ -84,6 +97,7 @@ class Roof:
             house=self.house, clock=utc_now, settings=self.settings, minimums={},
             profiles=PROFILES, devices=lambda: {self.device.id: self.device},
             engine=self.engine, asker=Asker(self.engine, PROFILES, utc_now), push=push or now,
+            look=self.pusher.look,
         )  # fmt: skip
 
     def a_press(self, **more):
@@ -98,6 +112,23 @@ class Roof:
         written = await self.store.activations.press(press)
         assert await self.store.activations.claim(written.id)
         return await activate(self.field(), press)
+
+    async def undo(self, ended, *, note="", by_hand=False, **more):
+        said = Undo(author="ann", at=utc_now(), note=note, by_hand=by_hand)
+        pressed = await self.store.activations.press_undo(ended.id, said)
+        assert await self.store.activations.claim(ended.id)
+        return await take_back(replace(self.field(), **more), pressed)
+
+    async def use(self, down_bytes):
+        """Let that many bytes flow, and have them counted."""
+        (port,) = self.agent.box.ports
+        port.out_bytes += down_bytes
+        poll = await Asker(self.engine, PROFILES, utc_now).ask(self.device)
+        await account_turn(self.house, poll.readings)
+
+    async def used(self):
+        (usage,) = (await self.store.ledger.totals(utc_now(), ["S-1"], LONDON)).values()
+        return usage.down_bytes + usage.up_bytes
 
     async def contract(self):
         standing = await self.store.people.standing_of("S-1", utc_now(), LONDON, 6)
@@ -267,3 +298,143 @@ async def test_the_signal_is_read_again_and_again_and_silence_is_told(roof):
     assert told[1].problem is not None
     assert told[1].at - told[0].at < timedelta(seconds=30)
     assert told[0].record()["device"] == "cpe-1"
+
+
+def menus(router):
+    return {menu: [item.values.copy() for item in rows] for menu, rows in router.menus.items()}
+
+
+async def test_an_activation_is_undone_to_the_byte__CT_1(roof):
+    """The device as it was, its meter off the subscriber, what it counted away, and no term."""
+    before = menus(roof.cli)
+    ended = await roof.press()
+    await roof.use(5_000)
+    assert await roof.used() == 5_000
+    undone = await roof.undo(ended)
+    assert undone.state is ActivationState.UNDONE, undone.steps
+    assert menus(roof.cli) == before
+    put_back, untied = undone.steps[-2:]
+    assert put_back.text == "cpe-1 is as it was before, word for word"
+    assert untied.text == (
+        "cpe-1 meters nothing of S-1 any more (wan), 5 KB counted since are taken off, "
+        "and the term is what it was (CT-1)"
+    )
+    assert await roof.contract() == ()
+    assert await roof.used() == 0
+    assert await roof.store.orders.applied("S-1") == []
+    assert (await roof.store.people.devices())["cpe-1"].meters == ()
+    await decide_turn(roof.house, ["S-1"], now=utc_now())
+    assert await roof.store.orders.due(utc_now()) == []  # and nothing is pushed to it again
+    assert menus(roof.cli) == before
+    told = {event.kind: event for _, event in await roof.store.trail.events()}
+    assert "never began" in told["activation_undone"].text
+    assert await check(roof.store) == []
+    await roof.use(1)  # a poll that was under way counts for nobody
+    assert await roof.used() == 0
+
+
+async def test_undone_and_imported_rightly_the_radio_goes_into_service_for_whom_it_is__CT_1(roof):
+    await roof.undo(await roof.press())
+    meter = replace(roof.device.meters[0], subscriber="S-2")
+    roof.device = replace(roof.device, meters=(meter,))
+    await roof.store.people.apply(
+        an_inventory(products=(), subscribers=(), devices=(roof.device,)),
+        dry_run=False, author="t", at=utc_now(), enforcing={"cpe-1"},
+    )  # fmt: skip
+    await roof.house.look_round()
+    ended = await roof.press(subscriber="S-2")
+    assert ended.state is ActivationState.DONE
+    assert await roof.contract() == ()
+    assert roof.cli.limits("q-1") == (30_000_000, 5_000_000)
+
+
+async def test_undoing_twice_is_once_and_a_press_repeated_is_undone_whole__CT_1(roof):
+    before = menus(roof.cli)
+    await roof.press()
+    again = await roof.press()
+    undone = await roof.undo(again)
+    assert undone.state is ActivationState.UNDONE
+    assert (menus(roof.cli), await roof.contract()) == (before, ())
+    assert (await roof.store.activations.get("a-1")).state is ActivationState.UNDONE
+    same = await roof.store.activations.press_undo(again.id, Undo(author="ann", at=utc_now()))
+    assert same == undone
+    assert not await roof.store.activations.claim(again.id)
+
+
+async def test_a_replacement_is_undone_to_the_former_radio__CT_1(roof):
+    began = a_fact("activated", on="2026-01-05", at=utc_now())
+    assert await accept_turn(roof.house, began, now=utc_now()) is None
+    (first,) = await roof.contract()
+    ended = await roof.press()
+    (second,) = await roof.contract()
+    assert (first.data.get("device_id"), second.data["device_id"]) == (None, "cpe-1")
+    undone = await roof.undo(ended)
+    assert undone.state is ActivationState.UNDONE
+    (contract,) = await roof.contract()
+    assert contract.data == first.data  # and the date did not move
+    told = [event.kind for _, event in await roof.store.trail.events()]
+    assert ("radio_put_back" in told, "activation_undone" in told) == (True, False)
+
+
+async def test_what_stands_against_undoing_is_told_with_what_to_do__CT_1(roof):
+    ended = await roof.press()
+    refused = await roof.undo(ended, settings=FieldConfig(undo_hours=0))
+    assert refused.state is ActivationState.DONE
+    assert (refused.steps[-1].name, refused.steps[-1].fix) == ("undo", "undo it with a note")
+    async with roof.store.judging() as desk:
+        figures = {"charge": "visit", "charge_id": "c-1", "amount": "50.00", "currency": "GBP"}
+        await desk.record([an_event("charge", at=utc_now(), **figures)])
+    refused = await roof.undo(ended, note="wrong house")
+    assert refused.steps[-1].text == "charges were made since: c-1"
+    assert await roof.contract() != ()
+    assert roof.cli.limits("q-1") == (30_000_000, 5_000_000)
+    async with roof.store.judging() as desk:
+        figures |= {"charge_id": "c-1/reversed", "amount": "-50.00"}
+        await desk.record([an_event("charge", at=utc_now(), **figures)])
+    assert (await roof.undo(ended, note="wrong house")).state is ActivationState.UNDONE
+
+
+async def test_a_device_that_cannot_be_put_back_keeps_everything_until_it_can__CT_1(roof):
+    ended = await roof.press()
+    right = roof.device
+    roof.device = replace(right, ssh=replace(right.ssh, port=1))
+    failed = await roof.undo(ended)
+    assert (failed.state, failed.steps[-1].name) == (ActivationState.DONE, "put back")
+    assert await roof.contract() != ()
+    assert roof.device.meters
+    roof.device = right
+    undone = await roof.undo(ended)
+    assert undone.state is ActivationState.UNDONE
+    assert roof.cli.limits("q-1") == (1_000_000, 1_000_000)
+
+
+async def test_the_command_line_undoes_what_the_daemon_activated__CT_1(roof, sqlite_url, tmp_path):
+    """Another process, on the same books."""
+    before = menus(roof.cli)
+    capd = Capd(tmp_path)
+    await asyncio.to_thread(capd.ok, "init")
+    config = (tmp_path / "capd.toml").read_text().replace("sqlite:///capd.db", sqlite_url)
+    (tmp_path / "capd.toml").write_text(config.replace("paused = true", "paused = false"))
+    await roof.press()
+    said = await asyncio.to_thread(capd, "activate", "S-1", "--undo", "--note", "next door")
+    assert said.code == 0, said.err
+    assert "ok  put back" in said.out
+    assert menus(roof.cli) == before
+    again = await asyncio.to_thread(capd, "activate", "S-1", "--undo", "--json")
+    assert (again.code, again.json()["state"]) == (0, "undone")
+    none = await asyncio.to_thread(capd, "activate", "S-2", "--undo")
+    assert (none.code, none.lines) == (
+        1, ["no activation of S-2 is known, or none changed anything"],
+    )  # fmt: skip
+
+
+async def test_an_undoing_that_a_restart_cut_off_is_begun_again__CT_1(roof):
+    before = menus(roof.cli)
+    ended = await roof.press()
+    said = Undo(author="ann", at=utc_now(), note="wrong house")
+    await roof.store.activations.press_undo(ended.id, said)
+    await roof.store.activations.claim(ended.id)  # and then the daemon died
+    await ActivationDesk(roof.field()).turn()
+    undone = await roof.store.activations.get(ended.id)
+    assert undone.state is ActivationState.UNDONE
+    assert menus(roof.cli) == before

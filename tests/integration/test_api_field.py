@@ -41,3 +41,24 @@ async def test_what_is_not_there_is_said_with_a_guess(sqlite_store):
 async def test_billing_activates_nothing(sqlite_store):
     async with an_api(await a_house(sqlite_store)) as api:
         assert (await api.post("/activations", PRESS, role=TokenRole.BILLING)).status == 403
+
+
+async def test_an_activation_is_undone_on_a_tech_s_word_and_twice_is_once__CT_1(sqlite_store):
+    async with an_api(await a_house(sqlite_store)) as api:
+        id_ = (await api.post("/activations", PRESS, role=TokenRole.TECH)).body["id"]
+        path = f"/activations/{id_}/undo"
+        early = await api.post(path, {}, role=TokenRole.TECH)
+        assert (early.status, early.body["detail"]) == (
+            409,
+            "the activation is waiting: there is nothing to undo",
+        )
+        known = await sqlite_store.activations.get(id_)
+        await sqlite_store.activations.keep(replace(known, state=ActivationState.DONE))
+        for note in ("next door", "again"):
+            said = await api.post(path, {"note": note}, role=TokenRole.TECH)
+            assert (said.status, said.body["state"]) == (202, "undo_waiting")
+            assert (said.body["undone_by"], said.body["ended_at"]) == ("token:the-tech", None)
+        assert (await sqlite_store.activations.get(id_)).undo.note == "next door"
+        assert (await api.post(path, {}, role=TokenRole.BILLING)).status == 403
+        nothing = await api.post("/activations/nothing/undo", {}, role=TokenRole.TECH)
+        assert nothing.status == 404

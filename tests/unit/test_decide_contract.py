@@ -86,6 +86,32 @@ def test_a_replacement_radio_does_not_move_the_activation__CT_1():
     assert (known.activated_on, known.serial, known.device) == (date(2026, 3, 10), "X2", "cpe-1")
 
 
+def test_an_activation_taken_back_never_began_and_may_begin_another_day__CT_1():
+    active = told(a_standing(), "activated", device="cpe-1", serial="X1")
+    (event,) = answer(active, a_fact("activation_undone", device="cpe-1", note="next door"))
+    assert event.kind == "activation_undone"
+    assert event.text == (
+        "The activation of cpe-1 was taken back (next door): the contract that began on 10 March "
+        "2026 never began, and nothing is charged by it (CT-1)."
+    )
+    free = apply(active, (event,), CATALOGUE)
+    assert agreement.of(free) is None
+    later = told(free, "activated", at=NOON + 3 * DAY, device="cpe-2")
+    assert agreement.of(later).activated_on == date(2026, 3, 13)
+    again = answer(free, a_fact("activation_undone", device="cpe-1"))
+    assert [one.kind for one in again] == ["radio_put_back"]  # nothing more follows
+
+
+def test_a_replacement_taken_back_leaves_the_former_radio_and_the_date__CT_1():
+    first = told(a_standing(), "activated", device="cpe-1", serial="X1", signal="-60 dBm")
+    second = told(first, "activated", at=NOON + DAY, device="cpe-2", serial="X2")
+    former = {"device": "cpe-1", "serial": "X1", "signal": "-60 dBm"}
+    details = {"keeps_term": "yes", **{f"former_{key}": each for key, each in former.items()}}
+    back = told(second, "activation_undone", at=NOON + 2 * DAY, device="cpe-2", **details)
+    assert agreement.of(back) == agreement.of(first)
+    assert "over cpe-1, not over cpe-2" in refused(back, "activation_undone", device="cpe-2")
+
+
 def test_the_same_activation_told_again_makes_nothing_different__CT_1():
     assert answer(active(), a_fact("activated", device="cpe-1", serial="X1")) == ()
 

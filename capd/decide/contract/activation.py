@@ -8,7 +8,7 @@ from capd.decide import matters
 from capd.decide.contract import agreement, ending
 from capd.decide.contract.agreement import Agreement
 from capd.decide.contract.days import day_of
-from capd.decide.shapes import day, rate
+from capd.decide.shapes import day, rate, yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import date_text, day_text
 from capd.model import Event
@@ -44,6 +44,39 @@ def _activated(told: Told) -> Answer:
         else f"The survey of the contract that runs since {first} was taken again."
     )
     return (told.event("radio_changed", text, _clause(told), changed.change()),)
+
+
+def _undone(told: Told) -> Answer:
+    """Take back what an activation did to the contract; told again, it changes nothing more."""
+    known, device = agreement.of(told.standing), str(told.get("device"))
+    note = told.get("note")
+    why = f" ({note})" if note else ""
+    if known is None or known.device != device:
+        if known is not None and known.device is not None:
+            return Refused(f"the contract runs over {known.device}, not over {device}")
+        text = f"The activation of {device} was taken back{why}; no contract had begun with it."
+        return (told.event("radio_put_back", text, _clause(told), {"device_id": device}),)
+    if told.get("keeps_term") == "yes":
+        former = replace(
+            known,
+            device=told.get("former_device"),
+            serial=told.get("former_serial"),
+            mac=told.get("former_mac"),
+            signal=told.get("former_signal"),
+        )
+        back = f"over {former.device} " if former.device else ""
+        text = (
+            f"The activation of {device} was taken back{why}; the contract runs {back}since "
+            f"{date_text(known.activated_on)} as before ({_clause(told)})."
+        )
+        return (told.event("radio_put_back", text, _clause(told), former.change()),)
+    text = (
+        f"The activation of {device} was taken back{why}: the contract that began on "
+        f"{date_text(known.activated_on)} never began, and nothing is charged by it "
+        f"({_clause(told)})."
+    )
+    closed = {**known.change(), "open": False}
+    return (told.event("activation_undone", text, _clause(told), closed),)
 
 
 def _clause(told: Told) -> str:
@@ -118,6 +151,20 @@ FACTS: Mapping[str, FactKind] = {
         optional=("device", "serial", "mac", "signal", "estimate_down", "estimate_up", "on"),
         shapes={"on": day, "estimate_down": rate, "estimate_up": rate},
         accept=_activated,
+    ),
+    "activation_undone": FactKind(
+        help="a radio was activated for the wrong subscriber: its term never began (CT-1)",
+        required=("device",),
+        optional=(
+            "note",
+            "keeps_term",
+            "former_device",
+            "former_serial",
+            "former_mac",
+            "former_signal",
+        ),
+        shapes={"keeps_term": yes_or_no},
+        accept=_undone,
     ),
     "measured": FactKind(
         help="rates measured at the subscriber's, compared with the survey's estimate (CT-8)",

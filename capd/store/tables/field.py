@@ -17,6 +17,8 @@ activations = Table(
     Column("state", Text, nullable=False),
     Column("steps", Text, nullable=False),  # JSON
     Column("ended_at", BigInteger),
+    Column("former", Text),  # JSON: what it found, to be put back where it is undone
+    Column("undo", Text),  # JSON: who wants it undone, when, why
     Index(None, "state"),
     Index(None, "subscriber", "at"),
 )
