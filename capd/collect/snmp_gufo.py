@@ -123,18 +123,22 @@ class GufoEngine:
         session = self._idle.pop(key, None)
         if session is None or (session.access is not access and session.access != access):
             session = await self._open(access, address)
-        try:
-            done = await self._with_retries(session, do)
-        except DeviceError:
-            raise  # the session is dropped with its socket: a late answer must not be mistaken
-        except SnmpAuthError:
-            raise DeviceRefused("refuses the SNMPv3 user, key or level") from None
-        except (SnmpError, OSError, ValueError, RuntimeError) as exc:
-            raise NonsenseFromDevice(f"SNMP with {address} failed: {exc}") from exc
-        except BaseException as exc:
-            if type(exc).__name__ != "PanicException":  # Rust's: no Exception, and of no module
-                raise
-            raise NonsenseFromDevice(f"SNMP with {address} failed: {exc}") from None
+        for left in reversed(range(self._retries + 1)):
+            try:
+                done = await self._with_retries(session, do)
+                break
+            except DeviceError:
+                raise  # the session is dropped with its socket: a late answer must not be mistaken
+            except SnmpAuthError:
+                raise DeviceRefused("refuses the SNMPv3 user, key or level") from None
+            except OSError as exc:
+                raise DeviceUnreachable(f"{address}: {exc.strerror or exc}") from exc
+            except BaseException as exc:
+                if not _is_garbled(exc):
+                    raise
+                if not left:
+                    raise NonsenseFromDevice(f"SNMP with {address} failed: {exc}") from None
+                session = await self._open(access, address)  # one bad datagram is as one lost
         self._idle[key] = session
         if len(self._idle) > self._most:
             del self._idle[next(iter(self._idle))]
@@ -203,6 +207,13 @@ class GufoEngine:
         if known not in self._masters:
             self._masters[known] = kind.get_master_key(passphrase.reveal().encode())
         return self._masters[known]
+
+
+def _is_garbled(exc: BaseException) -> bool:
+    """Say whether the library could not read what came; its Rust may even panic over it."""
+    if isinstance(exc, SnmpError | ValueError | RuntimeError):
+        return True
+    return type(exc).__name__ == "PanicException"  # no Exception, and of no module
 
 
 async def _numeric(address: str) -> str:

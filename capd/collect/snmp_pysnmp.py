@@ -4,10 +4,12 @@ v1 and v2c go through its v1arch dispatcher, whose cost is linear in the number 
 needs the full engine. SNMPv1 with 64-bit counters (airOS) is not understood; gufo-snmp does that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from pyasn1.error import PyAsn1Error
 from pyasn1.type.univ import Integer, ObjectIdentifier, OctetString
+from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v1arch import asyncio as v1arch
 from pysnmp.hlapi.v3arch import asyncio as v3arch
@@ -53,6 +55,29 @@ def keys_of(access: SnmpAccess) -> tuple[_Protocol, str | None, _Protocol, str |
         _PRIVS[access.priv] if access.priv and priv else v3arch.USM_PRIV_NONE,
         priv,
     )
+
+
+_UNREADABLE = (
+    PyAsn1Error, PySnmpError, ValueError, TypeError, IndexError, KeyError, AttributeError,
+)  # fmt: skip
+
+
+class CalmDispatcher(AsyncioDispatcher):  # type: ignore[misc]
+    """Passes datagrams to the library; one that it stumbles over is as one that never came."""
+
+    def __init__(self, unreadable: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self._unreadable = unreadable
+
+    def _callback_function(self, *what: object) -> None:
+        try:
+            super()._callback_function(*what)
+        except _UNREADABLE:
+            self._unreadable()
+
+
+class _Dispatcher(v1arch.SnmpDispatcher):  # type: ignore[misc]
+    PROTO_DISPATCHER = CalmDispatcher
 
 
 class PysnmpEngine:
@@ -123,7 +148,7 @@ class PysnmpEngine:
             else:
                 named = access.community.reveal() if access.community else ""
                 who = v1arch.CommunityData(named, mpModel=_MP_MODEL[access.version])
-                self._dispatcher = self._dispatcher or v1arch.SnmpDispatcher()
+                self._dispatcher = self._dispatcher or _Dispatcher()
                 answer = await getattr(v1arch, command)(
                     self._dispatcher, who, target, *bulk, *asked
                 )
@@ -173,6 +198,7 @@ class PysnmpEngine:
         who = replace(access, port=0, community=None)
         if who not in self._engines:
             self._engines[who] = v3arch.SnmpEngine()
+            self._engines[who].register_transport_dispatcher(CalmDispatcher())
         return self._engines[who]
 
     def _user(self, access: SnmpAccess) -> v3arch.UsmUserData:

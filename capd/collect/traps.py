@@ -13,6 +13,7 @@ from typing import Any
 
 from pyasn1.codec.ber import decoder
 from pyasn1.error import PyAsn1Error
+from pyasn1.type import univ
 from pysnmp.carrier.asyncio.dgram import udp, udp6
 from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
@@ -21,9 +22,9 @@ from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 from pysnmp.proto.rfc1902 import OctetString
 from pysnmp.proto.secmod.rfc3414.service import UsmSecurityParameters
 
-from capd.collect.snmp_pysnmp import keys_of
+from capd.collect.snmp_pysnmp import CalmDispatcher, keys_of
 from capd.errors import CapdError
-from capd.model import Device, DeviceId, SnmpAccess
+from capd.model import Device, DeviceId, Secret, SnmpAccess
 
 _TRAP_OID = "1.3.6.1.6.3.1.1.4.1.0"
 _NAMES = ("1.3.6.1.2.1.31.1.1.1.1.", "1.3.6.1.2.1.2.2.1.2.")  # ifName, ifDescr
@@ -40,6 +41,7 @@ KINDS = (*_KINDS.values(), OTHER)
 _LARGEST = 8192
 _V3 = 3
 _MOST_ENGINES = 4  # of one device: a box that was replaced has another
+_AT_ONCE, _EVERY_S = 30, 1.0  # of one device: more than that says no more, and costs as much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +68,13 @@ class TrapReceiver:
         self._engine: Any = None
         self._learnt: dict[tuple[str, str], set[bytes]] = {}  # of a user at an address
         self._communities: set[str] = set()
+        self._spent: dict[DeviceId, float] = {}  # until when a device has used up its share
         self.port = 0
 
     def replace(self, devices: Iterable[Device]) -> None:
         """Hear *devices* from now on, each by its address, with the credentials it is read with."""
         self._devices = {str(d.address): d for d in devices if d.address and d.snmp}
+        self._spent.clear()
         if self._engine is not None:
             self._let_in()
 
@@ -92,6 +96,9 @@ class TrapReceiver:
         base = udp6.Udp6AsyncioTransport if family == socket.AF_INET6 else udp.UdpAsyncioTransport
         domain = udp6.DOMAIN_NAME if family == socket.AF_INET6 else udp.DOMAIN_NAME
         self._engine = SnmpEngine()
+        self._engine.register_transport_dispatcher(
+            CalmDispatcher(unreadable=lambda: self._reject("unreadable"))
+        )
         transport = _door(base, self._let_pass)().open_server_mode(sock=door)
         config.add_transport(self._engine, domain, transport)
         await transport._lport  # noqa: SLF001 - it says by nothing else that it listens
@@ -124,12 +131,27 @@ class TrapReceiver:
         if len(datagram) > _LARGEST:
             self._reject("too_large")
             return False
+        if not self._has_share(device.id):
+            self._reject("too_many")
+            return False
         engine_id = _engine_id(datagram)
         if engine_id is not None:
             self._learn(device.snmp, address, engine_id)
         elif device.snmp.version == "3":
             self._reject("version")  # nobody gets around v3's keys with a community
             return False
+        elif _community(datagram) != device.snmp.community:
+            self._reject("community")
+            return False
+        return True
+
+    def _has_share(self, device: DeviceId) -> bool:
+        """Say whether *device* may be heard again so soon: a flood must not take the whole core."""
+        now = asyncio.get_running_loop().time()
+        until = max(self._spent.get(device, now), now) + _EVERY_S
+        if until - now > _AT_ONCE * _EVERY_S:
+            return False
+        self._spent[device] = until
         return True
 
     def _learn(self, access: SnmpAccess, address: str, engine_id: bytes) -> None:
@@ -184,6 +206,16 @@ def _engine_id(datagram: bytes) -> bytes | None:
             return None
         security, _ = decoder.decode(bytes(message[2]), asn1Spec=UsmSecurityParameters())
         return bytes(security[0])
+    return None
+
+
+def _community(datagram: bytes) -> Secret | None:
+    """Return the community of SNMPv1 or v2c *datagram* (RFC 1157), None where it has none."""
+    with suppress(PyAsn1Error, ValueError, TypeError, IndexError):
+        _, inside = decoder.decode(datagram, asn1Spec=univ.Sequence(), recursiveFlag=False)
+        _, behind = decoder.decode(inside, asn1Spec=univ.Integer())
+        named, _ = decoder.decode(behind, asn1Spec=OctetString())
+        return Secret(bytes(named).decode())
     return None
 
 

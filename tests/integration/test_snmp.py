@@ -15,13 +15,14 @@ from capd.collect.probe import probe
 from capd.collect.snmp import Asker
 from capd.collect.snmp_gufo import GufoEngine
 from capd.collect.snmp_pysnmp import PysnmpEngine
-from capd.errors import CannotBeDone, DeviceRefused, DeviceUnreachable
+from capd.errors import CannotBeDone, DeviceError, DeviceRefused, DeviceUnreachable
 from capd.model import Secret, SnmpAccess
 from capd.polled import Interfaces, SnmpCollect
 from capd.profiles import Profile, load_all
 from tests.builders import a_device, a_meter
 from tests.conftest import need
 from tests.servers.process import free_port
+from tests.servers.snmpagent import Manners, TableAgent
 from tests.servers.snmpd import AUTH_KEY, COMMUNITY, PRIV_KEY, Snmpd
 
 PROFILES = load_all()
@@ -231,6 +232,25 @@ async def test_many_meters_take_several_requests_and_one_time_each(engine, agent
 
 def open_files():
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_one_broken_answer_is_as_one_lost(engine):
+    """And nobody hears of it: no traceback of a library's."""
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+    shown = {SYS_UP_TIME: 4200, "1.3.6.1.2.1.1.1.0": "a box"}
+    for broken in (1, 4):
+        box = await TableAgent.start(shown, Manners(garbled=broken))
+        access = SnmpAccess(port=box.port, community=Secret("public"))
+        try:
+            if broken == 1:
+                assert await engine.get(access, "127.0.0.1", [SYS_UP_TIME]) == {SYS_UP_TIME: 4200}
+            else:
+                with pytest.raises(DeviceError):
+                    await engine.get(access, "127.0.0.1", [SYS_UP_TIME])
+        finally:
+            box.stop()
+    assert told == []
 
 
 async def test_gufo_keeps_but_a_few_sockets(agent):

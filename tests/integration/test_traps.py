@@ -11,6 +11,8 @@ import pytest
 from capd.collect.traps import Trap, TrapReceiver
 from capd.errors import CapdError
 from capd.model import Secret, SnmpAccess
+from capd.simulator import ber
+from capd.simulator.ber import Value, VarBind
 from capd.unasked import Unasked
 from tests.builders import NOON, a_device
 from tests.conftest import need
@@ -104,10 +106,66 @@ async def test_an_inform_is_answered():
         assert [trap.kind for trap in ear.heard] == ["cold_start"]
 
 
-async def test_a_wrong_community_is_not_heard():
+async def test_a_wrong_community_is_not_heard_and_counted():
     async with an_ear() as ear:
         await ear.v2c(COLD, community="guessed")
-        assert ear.heard == []
+        assert (ear.heard, ear.refused) == ([], ["community"])
+
+
+async def test_the_community_of_another_device_is_none_of_ours():
+    async with an_ear() as ear:
+        mine = a_device("cpe-1", address="127.0.0.1", snmp=SnmpAccess(community=Secret("mine")))
+        other = a_device("cpe-2", address="127.0.0.9", snmp=SnmpAccess(community=Secret("public")))
+        ear.receiver.replace([mine, other])
+        await ear.v2c(COLD)
+        assert (ear.heard, ear.refused) == ([], ["community"])
+
+
+GARBLED = (
+    b"",
+    b"\xff" * 300,
+    b"0\x82\xff\xff\x02\x01\x01",
+    b"0\x0d\x02\x01\x01\x04\x06public\x05\x00",  # a community, and nothing behind it
+    b"0\x10\x02\x01\x01\x04\x06public\xa7\x03\x04\x01a",  # a notification of one letter
+    b"0\x10\x02\x01\x07\x04\x06public\xa7\x03\x02\x01\x01",  # a version that there is not
+)
+
+
+async def test_what_no_one_can_read_is_counted_and_told_to_nobody():
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+    async with an_ear() as ear:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as anyone:
+            for datagram in GARBLED:
+                anyone.sendto(datagram, ("127.0.0.1", ear.receiver.port))
+        await ear.v2c(COLD)
+        for _ in range(100):
+            if ear.heard:
+                break
+            await asyncio.sleep(0.05)
+        assert [trap.kind for trap in ear.heard] == ["cold_start"]  # it hears on
+        assert set(ear.refused) <= {"community", "unreadable"}
+        assert len(ear.refused) >= 3
+    assert told == []
+
+
+async def test_a_flood_is_cut_short__one_device_cannot_take_the_whole_core():
+    bind = VarBind(ber.oid("1.3.6.1.6.3.1.1.4.1.0"), Value(ber.OID, ber.oid(COLD)))
+    uptime = VarBind(ber.oid("1.3.6.1.2.1.1.3.0"), Value(ber.TIMETICKS, 1))
+    async with an_ear() as ear:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+            for n in range(100):
+                said = ber.Message(
+                    version=ber.V2C, community=b"public", kind=0xA7, request_id=n,
+                    binds=(uptime, bind),
+                )  # fmt: skip
+                device.sendto(ber.encode(said), ("127.0.0.1", ear.receiver.port))
+        for _ in range(100):
+            if len(ear.heard) + len(ear.refused) == 100:
+                break
+            await asyncio.sleep(0.05)
+        assert 30 <= len(ear.heard) <= 40
+        assert set(ear.refused) == {"too_many"}
 
 
 async def test_a_stranger_is_not_heard_and_counted():
