@@ -21,10 +21,11 @@ async def brake_turn(
     if await house.store.people.paused() == paused:
         return
     effect = "nothing is pushed until it is resumed" if paused else "orders are carried out again"
+    why = f" ({note})" if note else ""
     event = Event(
         at=now,
         kind="paused" if paused else "resumed",
-        text=f"{'Paused' if paused else 'Resumed'}: {effect} ({note}).",
+        text=f"{'Paused' if paused else 'Resumed'}: {effect}{why}.",
         author=author,
         figures={"by": by, "note": note},
     )

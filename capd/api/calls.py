@@ -105,6 +105,13 @@ class Call(Generic[_Q, _B]):
         return self.method != "GET"
 
     @property
+    def needs_body(self) -> bool:
+        """Say whether something must stand in its body; else it may be left out."""
+        if self.body is None or not issubclass(self.body, BaseModel):
+            return self.takes != JSON
+        return any(field.is_required() for field in self.body.model_fields.values())
+
+    @property
     def places(self) -> list[str]:
         """Return the names of what varies in the path."""
         return _PLACE.findall(self.path)

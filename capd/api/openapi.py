@@ -84,7 +84,10 @@ def _operation(call: AnyCall, refs: dict[type[BaseModel], Schema]) -> Schema:
     if call.writes:
         told["parameters"].append(_KEY)
     if call.body is not None:
-        told["requestBody"] = {"required": True, "content": _json(refs[call.body])}
+        told["requestBody"] = {
+            "required": call.needs_body,
+            "content": _json(refs[call.body]),
+        }
     elif call.takes != JSON:
         schema = {"type": "string", "minLength": 1, "contentMediaType": call.takes}
         told["requestBody"] = {"required": True, "content": {call.takes: {"schema": schema}}}

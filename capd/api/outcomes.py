@@ -2,15 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import TypeVar
 
 from pydantic import BaseModel
 
 from capd.api.calls import Answer, AnyCall, Ask, Call, Keep, Nothing
-from capd.api.requests import NoteBody
+from capd.api.requests import MayNoteBody, NoteBody
 from capd.api.roles import Right
 from capd.api.shapes import Outcome
 from capd.lines import event_record
 from capd.store import Desk
+
+_Note = TypeVar("_Note", NoteBody, MayNoteBody)
 
 
 class Witnessed:
@@ -34,10 +37,11 @@ def noted(
     path: str,
     words: str,
     right: Right,
-    handle: Callable[[Ask[Nothing, NoteBody]], Awaitable[Answer]],
+    handle: Callable[[Ask[Nothing, _Note]], Awaitable[Answer]],
     *,
     subject: str,
     answer: type[BaseModel] = Outcome,
+    body: type[_Note] = NoteBody,  # type: ignore[assignment] # most
 ) -> AnyCall:
     """Return the call at *path* that takes a note, and nothing else."""
     return Call(
@@ -47,7 +51,7 @@ def noted(
         right=right,
         help=words,
         query=Nothing,
-        body=NoteBody,
+        body=body,
         answer=answer,
         handle=handle,
     )

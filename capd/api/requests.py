@@ -39,6 +39,12 @@ class NoteBody(Asked):
     note: Note
 
 
+class MayNoteBody(Asked):
+    """Why, where there is time to say it."""
+
+    note: str = Field(default="", description="Why; kept in the audit trail.")
+
+
 def mistaken(*lines: str) -> Problem:
     """Return the problem of a request with these mistakes, `KEY: what is wrong` each."""
     detail = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes, each in errors"
@@ -111,10 +117,12 @@ def body_of(raw: bytes, model: type[_M]) -> _M:
 
 
 async def raw_of(request: web.Request, call: AnyCall) -> bytes:
-    """Return the bytes of the body.
+    """Return the bytes of the body; where nothing must stand in it, it may be left out.
 
     Raises Problem 408 where they do not come, 413 where they are too many, 415 of a wrong kind.
     """
+    if not request.body_exists and not call.needs_body:
+        return b"" if call.body is None else b"{}"
     if (call.body is not None or call.takes != JSON) and request.content_type != call.takes:
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -11,7 +11,7 @@ from capd.api.calls import Answer, AnyCall, Ask, Call, Nothing, Paged
 from capd.api.cursors import number_after, page
 from capd.api.desk_shapes import AsideRecord, OrderRecord
 from capd.api.outcomes import Witnessed, noted
-from capd.api.requests import NoteBody
+from capd.api.requests import MayNoteBody, NoteBody
 from capd.api.roles import Right
 from capd.api.shapes import Page
 from capd.brake import brake_turn
@@ -119,8 +119,8 @@ def _judging(*, accept: bool) -> Callable[[Ask[Nothing, NoteBody]], Awaitable[An
     return judge
 
 
-def _braking(*, paused: bool) -> Callable[[Ask[Nothing, NoteBody]], Awaitable[Answer]]:
-    async def brake(ask: Ask[Nothing, NoteBody]) -> Answer:
+def _braking(*, paused: bool) -> Callable[[Ask[Nothing, MayNoteBody]], Awaitable[Answer]]:
+    async def brake(ask: Ask[Nothing, MayNoteBody]) -> Answer:
         witness = Witnessed(ask.keep)
         await brake_turn(
             ask.house,
@@ -223,6 +223,7 @@ CALLS: tuple[AnyCall, ...] = (
         Right.BRAKE,
         _braking(paused=True),
         subject=_BRAKE,
+        body=MayNoteBody,
     ),
     noted(
         "/resume",
@@ -230,5 +231,6 @@ CALLS: tuple[AnyCall, ...] = (
         Right.BRAKE,
         _braking(paused=False),
         subject=_BRAKE,
+        body=MayNoteBody,
     ),
 )

@@ -126,6 +126,15 @@ async def test_the_brake_is_pulled_and_let_go(sqlite_store):
         assert await sqlite_store.people.paused() is False
 
 
+async def test_the_brake_is_pulled_without_a_word_in_a_hurry(sqlite_store):
+    async with an_api(await a_house(sqlite_store), clock=now) as api:
+        said = await api.ask("POST", "/pause")
+        assert (said.status, said.events) == (200, ["paused"])
+        assert said.body["events"][0]["text"] == "Paused: nothing is pushed until it is resumed."
+        assert (await api.post("/resume", {})).events == ["resumed"]
+        assert (await api.ask("POST", "/subscribers/S-1/topups")).status == 415
+
+
 # ---- once for each key ---------------------------------------------------------------------------
 
 
