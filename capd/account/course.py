@@ -101,15 +101,18 @@ class Course:
         if counted(self.whole, counts) < line:
             return None
         days = yield from self._by_day()
-        begun = 0
+        begun, best = 0, None
         for n, day in enumerate(days):
+            if best is not None and best <= day.since:
+                break  # nothing that begins later can have met it before
             begun += counted(day.figures, counts)
             last = n + 1 == len(days)
             if begun >= line and (last or day.until > after):
                 found = yield from self._within(days[: n + 1], line, counts, after)
                 if found is not None and (last or found <= day.until):
                     return found
-        return None
+                best = found if best is None else best
+        return best
 
     def _within(
         self, days: Sequence[Day], line: int, counts: Counts, after: int

@@ -9,15 +9,22 @@ from itertools import groupby
 
 from capd.decide import facts
 from capd.decide.contract import linked
-from capd.decide.debt.tried import UNSENT
 from capd.model import Event, Fact
 
 ITSELF = "capd"
 """The author of what capd concluded."""
 
-_FROM_OUTSIDE = frozenset({linked.KIND, UNSENT})
+_NOT_DELIVERED = "delivery_failed"
 _FACTS = {"plan_changed": "plan", "hold_opened": "hold", "hold_closed": "release"}
-_DETAILS = {"size": "size_bytes", "product": "to", "down": "down_bps", "up": "up_bps"}
+_DETAILS = {
+    "size": "size_bytes",
+    "product": "to",
+    "down": "down_bps",
+    "up": "up_bps",
+    "charges": "bills",
+    "invoice": "about",
+    "charge_id": "reverses",
+}
 
 
 def was_told(event: Event) -> bool:
@@ -26,12 +33,16 @@ def was_told(event: Event) -> bool:
     So it is with what is linked: it follows the connection that it hangs on (CT-10); and with a
     mail that never left (C-2).
     """
-    return event.author != ITSELF or event.figures.get("matter") in _FROM_OUTSIDE
+    if event.author != ITSELF or event.kind == _NOT_DELIVERED:
+        return True
+    return event.figures.get("matter") == linked.KIND
 
 
 def fact_of(event: Event) -> Fact | None:
     """Return the fact behind *event*; None where no fact of today's is known to make such a one."""
     name = _FACTS.get(event.kind, event.kind)
+    if event.kind == "charge" and event.figures.get("reverses"):
+        name = "charge_reversed"
     kind = facts.FACTS.get(name)
     if kind is None or event.subscriber is None:
         return None
@@ -39,13 +50,19 @@ def fact_of(event: Event) -> Fact | None:
         return None  # by an import, which asks nobody: it is as it was
     details = {}
     for key in (*kind.required, *kind.optional):
-        value = event.figures.get(key, event.figures.get(_DETAILS.get(key, key)))
+        value = _detail(name, key, event)
         if value not in (None, ""):
             details[key] = str(value)
     fact = Fact(
         at=event.at, fact=name, subscriber=event.subscriber, details=details, author=event.author
     )
     return None if facts.check(fact) else fact
+
+
+def _detail(name: str, key: str, event: Event) -> str | int | bool | None:
+    if name == "charge_reversed":  # the event is the counter-charge, of an id of its own
+        return event.figures.get({"reason": "why"}.get(key, _DETAILS.get(key, key)))
+    return event.figures.get(key, event.figures.get(_DETAILS.get(key, key)))
 
 
 def tellings(trail: Iterable[Event]) -> list[tuple[Event, ...]]:

@@ -19,8 +19,8 @@ from capd.foresight.run import (
     seed_of,
 )
 from capd.foresight.score import Guess, Score
+from capd.hindsight.happened import happened
 from capd.hindsight.known import Span, Terms
-from capd.hindsight.life import happened
 from capd.model import Period
 from capd.store import Store
 

@@ -9,8 +9,8 @@ from capd.account.course import ByDay, Day, counted
 from capd.account.history import Figures
 from capd.foresight.pattern import Days
 from capd.hindsight.difference import Spell, spells
+from capd.hindsight.happened import happened
 from capd.hindsight.known import Known, Span, Terms
-from capd.hindsight.life import happened
 from capd.model import Counts, Period, SubscriberId
 from capd.store import Past
 from capd.units import micros, moment

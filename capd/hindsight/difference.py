@@ -9,7 +9,8 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from capd.decide.retell import was_told
+from capd.decide.contract import linked
+from capd.decide.retell import ITSELF, was_told
 from capd.hindsight.known import Span, Told
 from capd.model import Event
 
@@ -106,13 +107,18 @@ def about(event: Event) -> str:
 def conclusions(told: Told) -> list[Event]:
     """Return what capd concluded, and all charges: other facts are the same on both sides.
 
+    What followed a connection that it hangs on is a conclusion (CT-10).
     What has no clause behind it is no decision: a gap that was filled, a leak that was seen.
     """
     return [
         event
         for event in told.events
-        if event.kind == "charge" or not (was_told(event) or event.clause is None)
+        if event.kind == "charge" or _followed(event) or not (was_told(event) or not event.clause)
     ]
+
+
+def _followed(event: Event) -> bool:
+    return event.author == ITSELF and event.figures.get("matter") == linked.KIND
 
 
 def compared(would: Iterable[Event], did: Iterable[Event], zone: ZoneInfo) -> list[Compared]:

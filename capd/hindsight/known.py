@@ -11,10 +11,13 @@ from capd.account.periods import period_of
 from capd.decide import holds
 from capd.decide.book import Book
 from capd.decide.case import Case
+from capd.decide.contract import linked
 from capd.decide.policy import Policy
 from capd.decide.prepaid.balance import has_balance
+from capd.hindsight.links import Turn
 from capd.model import (
     Event,
+    Hold,
     Period,
     Product,
     ProductId,
@@ -77,6 +80,7 @@ class Told:
 
     events: list[Event] = field(default_factory=list)
     off: list[tuple[datetime, bool]] = field(default_factory=list)  # when that changed, to what
+    turns: list[Turn] = field(default_factory=list)  # what those who hang on it follow (CT-10)
     refused: int = 0  # facts that the terms do not allow
 
     def look(self, at: datetime, standing: Standing, policy: Policy) -> None:
@@ -84,6 +88,34 @@ class Told:
         off = bool(standing.holds) and bool(holds.blocking(standing.holds, policy))
         if off != (bool(self.off) and self.off[-1][1]):
             self.off.append((at, off))
+        if standing.subscriber.linked:
+            self._turn(at, linked.off(standing, policy))
+
+    def _turn(self, at: datetime, hold: Hold | None) -> None:
+        before = self.turns[-1][1] if self.turns else None
+        same = (before and before.reason) == (hold and hold.reason)
+        if not self.turns or not same:
+            self.turns.append((at, hold))
+
+
+def recalled(wanted: Mapping[str, tuple[str, str]], *trails: Sequence[Event]) -> dict[str, Event]:
+    """Return of each thing *wanted* its newest event in *trails*, the last of which is the newest.
+
+    As the books do: a thing is a charge, by its id, or a matter of that kind.
+    """
+    found: dict[str, Event] = {}
+    for name, (kind, key) in wanted.items():
+        newest = (event for trail in reversed(trails) for event in reversed(trail))
+        event = next((event for event in newest if _is(event, kind, key)), None)
+        if event is not None:
+            found[name] = event
+    return found
+
+
+def _is(event: Event, kind: str, key: str) -> bool:
+    if kind == "charge":
+        return event.kind == "charge" and event.figures.get("charge_id") == key
+    return (event.figures.get("matter"), event.figures.get("key")) == (kind, key)
 
 
 def period_in(known: Known, zone: ZoneInfo, at: datetime) -> Period:

@@ -4,20 +4,19 @@ Judgements say when to look again: at so many bytes, or at a moment. So a life i
 one to the next, whatever the rules are; facts that people told come in between, as they were told.
 """
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
-from zoneinfo import ZoneInfo
+from types import MappingProxyType
 
 from capd.account.course import NOTHING, Answer, Ask
 from capd.account.history import Figures
 from capd.decide import facts, late, retell
-from capd.decide.contract import product_terms
+from capd.decide.contract import linked, product_terms
 from capd.decide.judge import judge
-from capd.decide.standing import apply, matter_of, turned
+from capd.decide.standing import apply, turned
+from capd.hindsight import links
 from capd.hindsight.known import (
     Known,
     Span,
@@ -26,15 +25,16 @@ from capd.hindsight.known import (
     course_of,
     lifetime_of,
     period_in,
+    recalled,
     usage_of,
 )
+from capd.hindsight.links import Lead, Turn
 from capd.model import (
     Event,
     Fact,
-    Matter,
     Period,
-    ProductId,
     Standing,
+    SubscriberId,
     Usage,
     Verdict,
 )
@@ -49,34 +49,25 @@ Alike = dict[Hashable, Verdict]
 _TICK = timedelta(microseconds=1)
 
 
-def happened(known: Known, terms: Terms, span: Span) -> tuple[Standing, Told]:
-    """Return how things stood when *span* began, and what did happen in it, by the trail."""
-    told = Told()
-    standing = _first(known, terms, min([span.since, *(event.at for event in known.trail)]))
-    trail = sorted(known.trail, key=lambda event: event.at)
-    began = bisect_left(trail, span.since, key=lambda event: event.at)
-    for event in trail[:began]:
-        standing = _after(standing, event, known, terms)
-    before = standing = _turned_to(standing, known, terms.zone, span.since)
-    told.look(span.since, standing, terms.policy)
-    for event in trail[began:]:
-        if event.at >= span.until:
-            break
-        standing = _after(standing, event, known, terms)
-        told.events.append(event)
-        told.look(event.at, standing, terms.policy)
-    return before, told
-
-
 def led_again(
-    known: Known, standing: Standing, terms: Terms, span: Span, alike: Alike
+    known: Known,
+    standing: Standing,
+    terms: Terms,
+    span: Span,
+    alike: Alike,
+    *,
+    mains: Mapping[SubscriberId, list[Turn]] = MappingProxyType({}),
 ) -> Generator[Ask, Answer, Told]:
-    """Lead a life again from *standing* on; yields what it must know of the usage."""
+    """Lead a life again from *standing* on; yields what it must know of the usage.
+
+    *mains* are the connections that it hangs on, as their own lives were led again (CT-10).
+    """
     row = terms.catalogue[standing.product.id]
     product = product_terms.in_force(row, standing.matters, standing.period)
     life = _Life(known, replace(standing, product=product), terms, alike)
-    told = retell.tellings(e for e in known.trail if span.since <= e.at < span.until)
-    yield from life.lead(span, told)
+    trail = links.without(known.trail, mains)
+    told = retell.tellings(e for e in trail if span.since <= e.at < span.until)
+    yield from life.lead(span, told, links.leads(mains, mains))
     return life.told
 
 
@@ -86,22 +77,30 @@ class _Life:
         self._known = known
         self._terms = terms
         self._alike = alike
+        self._before: Sequence[Event] = ()  # of the trail, what was before
         self._standing = standing
         self._course = course_of(known, standing.period)
         self._until = standing.period.end
         self._late = False  # bytes that showed only after the period's end led somewhere
 
-    def lead(self, span: Span, told: Sequence[Sequence[Event]]) -> Generator[Ask, Answer, None]:
+    def lead(
+        self, span: Span, told: Sequence[Sequence[Event]], leads: Sequence[Lead]
+    ) -> Generator[Ask, Answer, None]:
         """Go from judgement to judgement; what is told then comes after what fell due."""
         waiting, self._until = list(reversed(told)), span.until
+        self._before = [event for event in self._known.trail if event.at < span.since]
+        followed = list(reversed(leads))
         now = span.since
         while now < span.until:
             yield from self._come_to(now)
             verdict = self._judge(now)
             while waiting and waiting[-1][0].at <= now:
                 verdict = self._tell(waiting.pop(), now) or verdict
+            while followed and followed[-1].at <= now:
+                verdict = self._follow(followed.pop(), now) or verdict
             after = yield from self._after(verdict, now)
             now = min([after, *(telling[0].at for telling in waiting[-1:])])
+            now = min([now, *(lead.at for lead in followed[-1:])])
 
     def _come_to(self, now: datetime) -> Generator[Ask, Answer, None]:
         while now >= self._standing.period.end:
@@ -170,9 +169,26 @@ class _Life:
                 verdict = self._judge(now)
         return verdict
 
+    def _follow(self, lead: Lead, now: datetime) -> Verdict | None:
+        """Follow a connection that went off or came on (CT-10); None where nothing comes of it."""
+        found = linked.follow(self._terms.case(self._standing, now), lead.main, lead.hold)
+        self._note(found)
+        return self._judge(now) if found else None
+
     def _accepted(self, fact: Fact, now: datetime) -> tuple[Event, ...]:
+        found = self._answer(fact, now)
+        if isinstance(found, facts.Refused) and fact.details.get("charges"):
+            # an invoice stands, also where what it bills would not have been charged
+            plain = {name: text for name, text in fact.details.items() if name != "charges"}
+            found = self._answer(replace(fact, details=plain), now)
+        if isinstance(found, facts.Refused):
+            self.told.refused += 1
+            return ()
+        return found
+
+    def _answer(self, fact: Fact, now: datetime) -> tuple[Event, ...] | facts.Refused:
         terms = self._terms
-        found = facts.accept(
+        return facts.accept(
             self._standing,
             fact,
             terms.catalogue,
@@ -180,11 +196,8 @@ class _Life:
             now,
             currency=terms.currency,
             zone=terms.zone,
+            past=recalled(facts.recalled(fact), self._before, self.told.events),
         )
-        if isinstance(found, facts.Refused):
-            self.told.refused += 1
-            return ()
-        return found
 
     def _after(self, verdict: Verdict, now: datetime) -> Generator[Ask, Answer, datetime]:
         """Return when to look again: usage at a line, or time alone; at the latest a new period."""
@@ -248,40 +261,3 @@ def _clean(standing: Standing, now: datetime) -> Hashable | None:
         return None
     who = standing.subscriber
     return standing.product.id, standing.period.start, standing.period.end, who.linked, who.sector
-
-
-def _first(known: Known, terms: Terms, at: datetime) -> Standing:
-    """Return what is known of a subscriber of whom nobody told anything yet.
-
-    The product was the one that the first move on record led away from.
-    """
-    moves = (event.figures for event in known.trail if event.kind == "plan_changed")
-    product = ProductId(str(next(moves, {"from": known.subscriber.product})["from"]))
-    subscriber = replace(known.subscriber, product=product)
-    period, row = period_in(known, terms.zone, at), terms.catalogue[product]
-    kept = _kept_terms(known, product)
-    return Standing(
-        subscriber=subscriber,
-        product=product_terms.in_force(row, kept, period),
-        period=period,
-        usage=Usage(subscriber=subscriber.id, period=period),
-        matters=kept,
-    )
-
-
-def _kept_terms(known: Known, product: ProductId) -> tuple[Matter, ...]:
-    """Return what *product* was before its first change, if it is one that was told (CT-6)."""
-    several = (matter_of(event) for event in known.trail if event.kind == product_terms.KIND)
-    mine = (matter for matter in several if matter is not None and matter.key == product)
-    return tuple(islice(mine, 1))
-
-
-def _after(standing: Standing, event: Event, known: Known, terms: Terms) -> Standing:
-    there = _turned_to(standing, known, terms.zone, event.at)
-    return apply(there, (event,), terms.catalogue)
-
-
-def _turned_to(standing: Standing, known: Known, zone: ZoneInfo, at: datetime) -> Standing:
-    if at < standing.period.end:
-        return standing
-    return turned(standing, period_in(known, zone, at))

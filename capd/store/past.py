@@ -76,6 +76,21 @@ class Past:
         found = (await self._conn.execute(query)).mappings()
         return [inventory_rows.subscriber(row) for row in found]
 
+    async def some(self, who: Sequence[SubscriberId]) -> list[Subscriber]:
+        """Return those of *who* that there are, in the order of their ids."""
+        found: list[Subscriber] = []
+        for chunk in rows.chunks(sorted(who)):
+            query = select(subscribers).where(subscribers.c.id.in_(chunk))
+            several = (await self._conn.execute(query.order_by(subscribers.c.id))).mappings()
+            found += [inventory_rows.subscriber(row) for row in several]
+        return found
+
+    async def linked(self) -> dict[SubscriberId, Sequence[str]]:
+        """Return what hangs on which connection (CT-10)."""
+        query = select(subscribers.c.id, subscribers.c.linked).where(subscribers.c.linked != "[]")
+        found = (await self._conn.execute(query.order_by(subscribers.c.id))).all()
+        return {SubscriberId(row.id): orjson.loads(row.linked) for row in found}
+
     async def standings(
         self, who: Sequence[SubscriberId], *, now: datetime, tz: ZoneInfo, months: int
     ) -> list[Standing]:

@@ -8,13 +8,16 @@ from decimal import Decimal
 import pytest
 
 from capd import policies
+from capd.decide.policy import Action, Policy
 from capd.decide.terms.debt import Reconnection
+from capd.hindsight.difference import Which
 from capd.house import House
 from capd.metrics import Metrics
 from capd.replay import _Run
 from capd.units import rfc3339
 from tests import replays
 from tests.builders import (
+    GB,
     HOME_100,
     HOME_300,
     HOME_900,
@@ -46,6 +49,8 @@ def bills(dice, days):
             [
                 ("invoice", {"reference": f"inv-{n}", "amount": "25.00", "issued_on": day}),
                 ("invoice", {"reference": f"inv-{n}", "amount": "25.00", "issued_on": day}),
+                ("payment_failed", {"invoice": f"inv-{n - 4}"}),
+                ("invoice_cancelled", {"invoice": f"inv-{n - 8}"}),
                 ("payment", {"reference": f"p-{n}", "amount": dice.choice(["10", "25", "40"])}),
                 ("attempt", {"channel": dice.choice(["email", "phone"])}),
                 ("plan", {"product": dice.choice(["prepaid", "home-100"])}),
@@ -59,10 +64,18 @@ def bills(dice, days):
         yield at, replays.fact(rfc3339(at), kind, subscriber=who, **details)
 
 
+LINKED = {"S-0": ("S-2",), "S-2": ("S-3",), "S-3": ("S-2",)}
+
+
 def households():
-    """Return four of them, two on a balance."""
+    """Return four of them, two on a balance; one leads another, which hangs on a third and back."""
     people = tuple(
-        a_subscriber(f"S-{n}", product=(HOME_100, PREPAID)[n % 2].id, email="a@example.net")
+        a_subscriber(
+            f"S-{n}",
+            product=(HOME_100, PREPAID)[n % 2].id,
+            email="a@example.net",
+            linked=LINKED.get(f"S-{n}", ()),
+        )
         for n in range(4)
     )
     devices = tuple(
@@ -85,4 +98,28 @@ async def test_debts_and_balances_led_again_are_what_they_were(sqlite_store, nam
     begins = "prepaid_began"  # with the span instead of the import: nothing was used in between
     assert [event for _, _, event in odd(found) if event.kind != begins] == []
     kinds = {event.kind for _, event in await sqlite_store.trail.events(limit=10_000)}
-    assert {"invoice", "hold_opened", "prepaid_began", "topup"} <= kinds
+    assert {"invoice", "hold_opened", "prepaid_began", "topup", "linked_off"} <= kinds
+
+
+SUSPENDS, CHARGES = Policy(), Policy(first_action=Action.CHARGE)
+FOLLOWED = ("linked_off", "hold_opened", "linked_on", "hold_closed")
+
+
+@pytest.mark.parametrize(
+    ("lived", "would", "which"), [(SUSPENDS, CHARGES, Which.DID), (CHARGES, SUSPENDS, Which.WOULD)]
+)
+async def test_what_is_linked_follows_what_would_become_of_its_connection__CT_10(
+    sqlite_store, lived, would, which
+):
+    """Whichever comes first by its id: A-1 hangs on S-1, which is over the cap in March."""
+    lines = [
+        replays.reading("2026-03-02T00:00:00", 0),
+        replays.reading("2026-03-10T00:00:00", 101 * GB),
+        replays.reading("2026-04-10T00:00:00", 101 * GB),
+    ]
+    people = an_inventory(subscribers=(a_subscriber(linked=("A-1",)), a_subscriber("A-1")))
+    house = House(store=sqlite_store, policy=lived, zone=LONDON, currency="GBP", metrics=Metrics())
+    await _Run(house, people, lambda _: None).take("a", lines, lambda _: None)
+    _, found = await simulated(sqlite_store, terms(would), terms(lived))
+    voice = [(one.which, one.event.kind) for one in found if one.event.subscriber == "A-1"]
+    assert voice == [(which, kind) for kind in FOLLOWED]

@@ -87,3 +87,23 @@ def test_a_new_period_leaves_behind_what_belongs_to_the_old_one():
     assert (there.usage.down_bytes, there.topup_bytes, there.period) == (0, 0, APRIL)
     assert there.previous == (standing.usage,)
     assert there.holds == standing.holds
+
+
+def test_a_counter_charge_is_told_again_as_one_and_not_as_money():
+    """What it takes back may never have been charged under other terms."""
+    figures = {"charge": "late_fee", "charge_id": "S-1/late_fee/inv-7/late/1/reversed"}
+    figures |= {"reverses": "S-1/late_fee/inv-7/late/1", "why": "goodwill", "amount": "-5.00"}
+    [fact] = retell.steps([an_event("charge", author="desk", **figures)])
+    assert fact.fact == "charge_reversed"
+    assert fact.details == {"charge_id": "S-1/late_fee/inv-7/late/1", "reason": "goodwill"}
+
+
+def test_what_an_invoice_bills_is_told_again_with_it():
+    details = {"reference": "inv-9", "amount": "30", "issued_on": "2026-03-01"}
+    figures = {**details, "matter": "invoice", "key": "inv-9", "open": True, "bills": "a, b"}
+    [fact] = retell.steps([an_event("invoice", author="billing", **figures)])
+    assert (fact.fact, fact.details) == ("invoice", {**details, "charges": "a, b"})
+
+
+def test_a_mail_that_could_not_be_delivered_is_no_conclusion():
+    assert retell.was_told(an_event("delivery_failed"))

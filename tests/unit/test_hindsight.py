@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from capd.account.course import AsKept, ByDay, Course, Day, Kept, counted
 from capd.hindsight.difference import Difference, Which, days
-from capd.hindsight.known import Span, Told
+from capd.hindsight.known import Span, Told, recalled
 from capd.model import Counts
 from capd.units import micros
 from tests.builders import GB, LONDON, MARCH, an_event
@@ -68,6 +68,11 @@ def test_an_hour_that_is_left_of_readings_is_spread_evenly():
 def test_what_a_long_silence_hid_counts_when_it_shows():
     kept = rows((0, 1, 5, True), (1, 70, 100, True), (60, 61, 5, True), (71, 72, 1, True))
     assert [reached(kept, line) for line in (6, 10, 11, 110, 111)] == [61, 61, 70, 70, 72]
+
+
+def test_a_line_that_a_long_silence_hid_is_met_when_it_ends_and_not_with_the_next_reading():
+    kept = rows((0, 1, 5, True), (1, 72, 100, True), (72, 200, 0, True))
+    assert [reached(kept, line) for line in (6, 105)] == [72, 72]
 
 
 def test_a_line_is_not_met_twice():
@@ -134,3 +139,10 @@ def test_time_off_is_added_up_and_what_nobody_can_know_is_said():
     assert difference.unseen_days == 2  # from the 4th to the 6th
     assert difference.would.suspensions == {date(2026, 3, 2): 1, date(2026, 3, 30): 1}
     assert len(list(days(SPAN, LONDON))) == 31
+
+
+def test_what_is_over_is_recalled_with_the_newest_word_on_it():
+    charge = an_event("charge", charge_id="c-1", amount="5.00")
+    told = [an_event(matter="invoice", key="inv-7", paid=paid) for paid in ("0", "5")]
+    wanted = {"charge": ("charge", "c-1"), "invoice": ("invoice", "inv-7"), "x": ("charge", "c-2")}
+    assert recalled(wanted, [charge, told[0]], [told[1]]) == {"charge": charge, "invoice": told[1]}
