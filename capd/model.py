@@ -84,6 +84,13 @@ class Cycle(NamedTuple):
     day: int  # 1 to 31; a shorter month starts its period on its last day
     earlier: tuple[tuple[datetime, int], ...] = ()  # (when it was changed, the day up to then)
 
+    def changed(self, day: int, at: datetime) -> "Cycle":
+        """Return the cycle with another *day* from *at* on; the same day changes nothing."""
+        if day == self.day:
+            return self
+        since = max([at, *(changed_at for changed_at, _ in self.earlier)])
+        return Cycle(day, (*self.earlier, (since, self.day)))
+
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +226,10 @@ class Inventory:
     sectors: tuple[Sector, ...] = ()
     subscribers: tuple[Subscriber, ...] = ()
     devices: tuple[Device, ...] = ()
-    sold_again: frozenset[ProductId] = frozenset()  # CT-7: whose withdrawal is taken back
+    # what a file says beside its rows: keys of subscribers that it leaves out, and whose withdrawal
+    # it takes back (CT-7)
+    silent: Mapping[SubscriberId, frozenset[str]] = field(default_factory=dict, compare=False)
+    sold_again: frozenset[ProductId] = field(default=frozenset(), compare=False)
 
 
 # ---- collect -> account --------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from capd.account.counters import step
 from capd.account.usage import parts
 from capd.amend import book_calls
 from capd.decide import facts
+from capd.decide.contract import cycle_days
 from capd.decide.facts import Refused
 from capd.decide.references import repeated
 from capd.errors import CannotBeDone, StoreError
@@ -25,6 +26,7 @@ from capd.fill import fill_turn
 from capd.house import House
 from capd.judgement import judge_at, settle_at
 from capd.model import (
+    Event,
     Fact,
     MeterKey,
     Part,
@@ -209,8 +211,7 @@ async def accept_turn(
         if before is not None:
             return repeated(before, fact)
         policy = house.policy_of(standings[0], now)
-        radios = policy.contract.term.radios
-        objection = await objected(desk, fact, radios=radios)
+        objection = await objected(desk, fact, radios=policy.contract.term.radios)
         if objection is not None:
             return objection
         found = facts.accept(
@@ -230,7 +231,14 @@ async def accept_turn(
             await judge_at(house, desk, [fact.subscriber], now)
         if witness is not None:
             await witness(desk)
+    await _look_round_after(house, found)
     return None
+
+
+async def _look_round_after(house: House, told: Sequence[Event]) -> None:
+    """Read again how meters count where what was told changes that: other periods."""
+    if any(event.kind == cycle_days.KIND for event in told):
+        await house.look_round()
 
 
 async def decide_turn(

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 Turn = Callable[[], Awaitable[object]]
 
 _QUIET = ("order_",)  # events of these kinds change nobody's standing
-_REWIRED = ("imported", "activation_undone", "radio_put_back")  # whose meters there are
+# whose meters there are, and to which period their bytes belong
+_REWIRED = ("imported", "activation_undone", "radio_put_back", "cycle_day")
 _PAGE = 1000
 _EVERY = 1_000_000  # where some wait: what may go is not to wait behind them
 

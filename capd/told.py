@@ -36,6 +36,7 @@ TOLD: Mapping[str, Telling] = {
     "product_terms": Telling("your product changes"),  # CT-6, B-3
     "product_terms_off": Telling("your product does not change as announced"),
     "product_sold_again": Telling("your product stays"),  # CT-7
+    "cycle_day": Telling("your billing month"),  # UC-1, B-2
     "cancellation": Telling("your contract is cancelled"),
     "cancellation_withdrawn": Telling("your contract goes on"),
     "service_ended": Telling("your service has ended"),

@@ -75,6 +75,7 @@ TOLD = {
     "measured": _details({"down": _rates}, {"up": _rates}),
     "cancel": _details({}, {"reason": _note, "on": _days}),
     "cancel_withdrawn": _details({}, {"note": _note}),
+    "cycle_day": _details({"day": st.sampled_from(["1", "15", "31"])}, {"note": _note}),
     "move": _details(
         {"address": st.sampled_from(["1 Hill Road", "2 Hill Road"])},
         {

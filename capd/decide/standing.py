@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 
-from capd.decide.contract import product_terms
+from capd.decide.contract import cycle_days, product_terms
 from capd.model import (
     Breach,
     Charged,
@@ -126,6 +126,14 @@ def _moved(standing: Standing, event: Event) -> Standing:
     return replace(standing, subscriber=subscriber)
 
 
+def _another_day(standing: Standing, event: Event) -> Standing:
+    """Change the cycle day; which period that makes of the running one, the books say."""
+    there = standing.subscriber
+    cycle = there.cycle.changed(_number(event, "day") or 1, event.at)
+    subscriber = replace(there, cycle_day=cycle.day, earlier_days=cycle.earlier)
+    return replace(standing, subscriber=subscriber)
+
+
 _CHANGES: Mapping[str, Callable[[Standing, Event], Standing]] = {
     "hold_opened": _opened,
     "hold_closed": _closed,
@@ -134,6 +142,7 @@ _CHANGES: Mapping[str, Callable[[Standing, Event], Standing]] = {
     "notice": _noticed,
     "charge": _charged,
     "moved": _moved,
+    cycle_days.KIND: _another_day,
 }
 
 

@@ -228,6 +228,10 @@ class DeviceRow(_Strict):
         )
 
 
+_TOLD_TOO = frozenset({"cycle_day", "address"})
+"""What facts change as well, so that a file which says nothing of it leaves it."""
+
+
 class InventoryFile(_Strict):
     """The whole file."""
 
@@ -243,6 +247,10 @@ class InventoryFile(_Strict):
             sectors=tuple(row.sector() for row in self.sectors),
             subscribers=tuple(row.subscriber() for row in self.subscribers),
             devices=tuple(row.device() for row in self.devices),
+            silent={
+                SubscriberId(row.id): frozenset(_TOLD_TOO - row.model_fields_set)
+                for row in self.subscribers
+            },
             sold_again=frozenset(
                 ProductId(row.id)
                 for row in self.products

@@ -70,11 +70,12 @@ async def _beside(conn: AsyncConnection, *, sqlite: bool) -> AsyncIterator[Books
             made = "pg_temp"
         for table in (*_BOOKS, remembered):
             await conn.run_sync(_temporary(table).create, checkfirst=False)
-        moved = _temporary(subscribers, "id", "product")
+        moved = _temporary(subscribers, "id", "product", "cycle_day", "earlier_days")
         await conn.run_sync(moved.create, checkfirst=False)
         there = _in(kept, subscribers)
-        everyone = select(there.c.id, literal(_NOWHERE))
-        await conn.execute(insert(moved).from_select(["id", "product"], everyone))
+        everyone = select(there.c.id, literal(_NOWHERE), there.c.cycle_day)
+        columns = ["id", "product", "cycle_day"]
+        await conn.execute(insert(moved).from_select(columns, everyone))
         yield kept, made
     finally:
         await conn.rollback()

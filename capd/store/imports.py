@@ -85,7 +85,7 @@ def plan(there: Present, new: Inventory, notice: Notice, at: datetime) -> Plan:
     The addresses of those whose contract is over are free (CT-13).
     """
     known, made = there.inventory, settled(there, new, notice, at)
-    problems = [*twice(new), *dangling(known, new), *taken(known, new, there.ended)]
+    problems = [*twice(new), *dangling(known, new), *taken(known, made.inventory, there.ended)]
     problems += made.problems
     if problems:
         raise ConfigError(*problems)
@@ -135,11 +135,8 @@ def _after(one: Difference, at: datetime) -> Any:  # noqa: ANN401 - any of the t
     """Return what *one* is from *at* on; a subscriber keeps which cycle day held before."""
     if one.kind != "subscriber":
         return one.after
-    earlier = one.before.earlier_days
-    if one.after.cycle_day != one.before.cycle_day:
-        since = max([at, *(changed_at for changed_at, _ in earlier)])
-        earlier = (*earlier, (since, one.before.cycle_day))
-    return replace(one.after, earlier_days=earlier)
+    cycle = one.before.cycle.changed(one.after.cycle_day, at)
+    return replace(one.after, earlier_days=cycle.earlier)
 
 
 async def _save_meters(conn: AsyncConnection, there: Inventory, found: Differences) -> None:

@@ -128,11 +128,16 @@ def sector(row: rows.Row) -> Sector:
 
 def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
     """Return *subscriber* as its table keeps it."""
-    days = [(micros(at), day) for at, day in subscriber.earlier_days]
     return asdict(subscriber) | {
         "linked": rows.json_text(subscriber.linked),
-        "earlier_days": rows.json_text(days) if days else None,
+        "earlier_days": days_json(subscriber.earlier_days),
     }
+
+
+def days_json(earlier: Sequence[tuple[datetime, int]]) -> str | None:
+    """Return earlier cycle days as the table keeps them."""
+    days = [(micros(at), day) for at, day in earlier]
+    return rows.json_text(days) if days else None
 
 
 def subscriber(row: rows.Row) -> Subscriber:

@@ -1,9 +1,10 @@
 """What an import makes of products that people have: kept terms, notices, withdrawals that stay."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -88,8 +89,20 @@ def settled(there: Present, new: Inventory, notice: Notice, at: datetime) -> Set
             row = _withdrawal_kept(before, product, new, found)
             row = _Change(before, row, has[product.id], there, notice, at).into(found)
         products.append(row)
-    found.inventory = replace(new, products=tuple(products))
+    people = tuple(_left_alone(there, new.subscribers, new.silent))
+    found.inventory = replace(new, products=tuple(products), subscribers=people)
     return found
+
+
+def _left_alone(
+    there: Present, new: Iterable[Subscriber], silent: Mapping[SubscriberId, frozenset[str]]
+) -> Iterator[Subscriber]:
+    """Yield *new* with what their rows are silent about as it is: facts may have changed it."""
+    known = {one.id: one for one in there.inventory.subscribers}
+    for one in new:
+        kept = silent.get(one.id, frozenset()) if one.id in known else frozenset()
+        told: dict[str, Any] = {name: getattr(known[one.id], name) for name in kept}
+        yield replace(one, **told) if told else one
 
 
 def _withdrawal_kept(before: Product, row: Product, new: Inventory, found: Settled) -> Product:

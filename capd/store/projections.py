@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.decide import legal
 from capd.decide import standing as read
+from capd.decide.contract import cycle_days
 from capd.model import Event, Matter
+from capd.store import cycle_days as changed_days
 from capd.store import suspensions
 from capd.store.memos import remember
 from capd.store.rows import json_text, micros_or_none
@@ -91,6 +93,8 @@ async def project(conn: AsyncConnection, written: Sequence[tuple[int, Event]]) -
             await remember(conn, PAUSED, _brake(event))
         if event.kind in {suspensions.STOPPED, suspensions.CLEARED}:
             await suspensions.note(conn, event)
+        if event.kind == cycle_days.KIND and event.subscriber is not None:
+            await changed_days.note(conn, event)
 
 
 def _writes(number: int, event: Event, once: Mapping[str, Executable]) -> Iterator[Write]:

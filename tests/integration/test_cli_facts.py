@@ -370,3 +370,23 @@ def test_the_process_itself_says_its_exit_code_and_no_traceback(capd):
     gone = capd.process("usage", "S-9")
     assert (gone.code, len(gone.lines)) == (1, 1)
     assert capd.process("usage").code == 2
+
+
+def test_an_import_that_is_silent_leaves_what_was_told_of_day_and_address__UC_1_CT_2(capd):
+    def subscriber():
+        capd.ok("export", "out")
+        written = json.loads((capd.folder / "out" / "inventory.json").read_text())
+        return written["subscribers"][0]
+
+    def imported(**row):
+        here = {"id": "S-1", "name": "A. Customer", "product": "home-100", **row}
+        path = capd.folder / "again.json"
+        path.write_text(json.dumps({"subscribers": [here]}))
+        capd.ok("import", "again.json")
+        found = subscriber()
+        return found["cycle_day"], found["address"]
+
+    capd.ok("fact", "cycle_day", "S-1", "day=25")
+    capd.ok("fact", "move", "S-1", "address=2 High Street")
+    assert imported() == (25, "2 High Street")
+    assert imported(cycle_day=7, address="3 High Street") == (7, "3 High Street")

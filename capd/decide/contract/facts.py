@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from capd.decide.contract import activation, addresses, ending, equipment, moves, plans
+from capd.decide.contract import (
+    activation,
+    addresses,
+    cycle_days,
+    ending,
+    equipment,
+    moves,
+    plans,
+)
 from capd.decide.told import FactKind
 
 FACTS: Mapping[str, FactKind] = {
@@ -12,4 +20,5 @@ FACTS: Mapping[str, FactKind] = {
     **equipment.FACTS,
     **addresses.FACTS,
     **moves.FACTS,
+    **cycle_days.FACTS,
 }
