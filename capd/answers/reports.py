@@ -1,6 +1,6 @@
 """Reports: usage of any range a subscriber (E-4), and the readings behind a charge (E-5)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import accumulate
@@ -17,8 +17,10 @@ from capd.store.reports import Charge
 from capd.store.rows import unsigned
 from capd.units import micros, moment, rfc3339
 
-_PAGE = 500
+_PAGE = 100  # subscribers in memory
 Row = dict[str, object]
+Progress = Callable[[int, int], None]
+"""Told how many subscribers are done, and of how many."""
 
 
 class Part(StrEnum):
@@ -31,35 +33,55 @@ class Part(StrEnum):
 
 
 async def usage(
-    house: House, start: datetime, end: datetime, by: Part, *, only: SubscriberId | None = None
+    house: House,
+    start: datetime,
+    end: datetime,
+    by: Part,
+    *,
+    only: SubscriberId | None = None,
+    progress: Progress = lambda _done, _whole: None,
 ) -> AsyncIterator[Row]:
     """Yield what each subscriber used from *start* up to *end*, one after the other (E-4).
 
     A row whose `cut` is true is kept as a whole and reaches beyond the range: it is no part of
     the other rows, and how much of it belongs to the range nobody knows.
     """
-    some = await house.store.reports.subscribers("", _PAGE) if only is None else [only]
+    store = house.store.reports
+    whole, done = (await store.how_many() if only is None else 1), 0
+    progress(done, whole)
+    some = await store.subscribers("", _PAGE) if only is None else [only]
     while some:
-        for who in some:
-            for row in await _rows(house, who, start, end, by):
+        names = await _names(house, some, start, end, by)
+        cuts = {who: sorted({micros(start), *names[who], micros(end)}) for who in some}
+        for who, found in (await store.ranged(cuts, house.zone)).items():
+            if by is Part.WHOLE:
+                found.sums.setdefault((cuts[who][0], cuts[who][-1]), (0, 0, 0, 0))
+            for row in _told(who, found, names[who]):
                 yield row
-        some = await house.store.reports.subscribers(some[-1], _PAGE) if only is None else []
+        progress(done := done + len(some), whole)
+        some = await store.subscribers(some[-1], _PAGE) if only is None else []
 
 
-async def _rows(
-    house: House, who: SubscriberId, start: datetime, end: datetime, by: Part
-) -> list[Row]:
-    names: dict[int, str] = {}
+async def _names(
+    house: House, some: Sequence[SubscriberId], start: datetime, end: datetime, by: Part
+) -> dict[SubscriberId, dict[int, str]]:
+    """Return, for each of *some*, the names of the report's parts by when they begin."""
     if by is Part.PERIOD:
-        for name, since, until in await house.store.reports.periods(who, start, end):
-            names |= {micros(max(since, start)): name, micros(min(until, end)): ""}
-    elif by in {Part.MONTH, Part.DAY}:
-        names = {micros(at): name for name, at in _local(start, end, by, house)}
-    cuts = sorted({micros(start), *names, micros(end)})
-    found = await house.store.reports.ranged(who, cuts, house.zone)
+        found = await house.store.reports.periods(some, start, end)
+        return {who: _clipped(periods, start, end) for who, periods in found.items()}
     if by is Part.WHOLE:
-        found.sums.setdefault((cuts[0], cuts[-1]), (0, 0, 0, 0))
-    return _told(who, found, names)
+        return {who: {} for who in some}
+    same = {micros(at): name for name, at in _local(start, end, by, house)}
+    return dict.fromkeys(some, same)
+
+
+def _clipped(
+    periods: Iterable[tuple[str, datetime, datetime]], start: datetime, end: datetime
+) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for name, since, until in periods:
+        names |= {micros(max(since, start)): name, micros(min(until, end)): ""}
+    return names
 
 
 def _local(start: datetime, end: datetime, by: Part, house: House) -> list[tuple[str, datetime]]:

@@ -15,9 +15,11 @@ from capd import config as configuration
 from capd.answers import reports
 from capd.answers.reports import Part, Row
 from capd.answers.subscribers import known
+from capd.cli import progress
 from capd.cli.books import Books, opened, span_of, wait
 from capd.cli.options import ConfigFile, Csv, From, Json, To
 from capd.cli.output import as_json, csv_writer, harmless, line, listed, problem
+from capd.cli.progress import Done
 from capd.clock import utc_now
 from capd.config import Config
 from capd.errors import CannotBeDone, ConfigError
@@ -59,9 +61,9 @@ def usage(  # noqa: PLR0917 - typer makes options of them
         raise ConfigError("capd report usage: --csv and --json: one of them")
     settings = configuration.load(config)
     span = span_of(since, until, settings, default=_this_month(settings))
-    with _written(out) as file:
+    with _written(out) as file, progress.bar("Adding up") as done:
         write = _writer(file, csv=csv, json=json)
-        rows, cut = wait(_usage(config, span, by, subscriber, write))
+        rows, cut = wait(_usage(config, span, by, subscriber, write, done))
     if out is not None and not json:
         line(f"{out}: {rows} rows")
     if cut:
@@ -94,18 +96,19 @@ def _written(out: Path | None) -> Iterator[TextIO]:
         half.unlink(missing_ok=True)
 
 
-async def _usage(
+async def _usage(  # noqa: PLR0917 - an option each
     path: Path | None,
     span: tuple[datetime, datetime],
     by: Part,
     who: str | None,
     write: Callable[[Row], object],
+    done: Done,
 ) -> tuple[int, int]:
     """Write the rows as they come; return how many there were, and how many of them are cut."""
     count = cut = 0
     async with opened(path) as books:
         only = None if who is None else await _whom(books, who)
-        async for row in reports.usage(books.house, *span, by, only=only):
+        async for row in reports.usage(books.house, *span, by, only=only, progress=done):
             write(row)
             count += 1
             cut += bool(row["cut"])

@@ -19,7 +19,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +26,7 @@ from capd.account.course import Answer, Ask, AsKept, ByDay, Day, Kept
 from capd.account.history import Figures
 from capd.model import Event, Period, Standing, Subscriber, SubscriberId
 from capd.store import inventory_rows, rows, standings
+from capd.store.asked import answered, asks_of
 from capd.store.tables import days, entries, events, hours, lapsed, subscribers, totals
 from capd.units import micros, moment
 
@@ -34,11 +34,6 @@ _DAY = 86_400_000_000
 _KEPT_IN: Sequence[Table] = (entries, hours, days, lapsed)
 _ASKS = 500  # in one statement
 _SUMS = ("down", "up", "estimated", "unknown_us")
-_ASK = ("n", "who", "start", "since", "until")
-_IN_JSON = {  # an item of an array, its elements, its type
-    "sqlite": ("json_extract(value, '$[{}]')", "json_each", "text"),
-    "postgresql": ("(value ->> {})", "json_array_elements", "json"),
-}
 _A_PERIOD = timedelta(days=32)
 _LONGEST = 32  # days of a period, and a clock change
 _DAYS = (
@@ -175,9 +170,7 @@ class Past:
         return self._filled
 
     async def _rows(self, query: Select[Any], asked: Sequence[Ask]) -> Sequence[Any]:
-        asks = orjson.dumps([(n, *ask) for n, ask in enumerate(asked)]).decode()
-        found: Sequence[Any] = (await self._conn.execute(query, {"asks": asks})).all()
-        return found
+        return await answered(self._conn, query, asked)
 
 
 _Sum = list[int]
@@ -194,25 +187,12 @@ def _day(since: int, several: Sequence[_Sum]) -> Day:
 
 
 @cache
-def _asks_of(dialect: str) -> FromClause:
-    """Return the asks as a table; they come as one parameter, for thousands would be slow."""
-    item, each, kind = _IN_JSON[dialect]
-    columns = ", ".join(
-        f"CAST({item.format(place)} AS {'text' if name == 'who' else 'bigint'}) AS {name}"
-        for place, name in enumerate(_ASK)
-    )
-    query = text(f"SELECT {columns} FROM {each}(CAST(:asks AS {kind})) AS asked")  # noqa: S608 - names of our own
-    kinds = {name: Text() if name == "who" else BigInteger() for name in _ASK}
-    return query.columns(**kinds).cte("asks").prefix_with("MATERIALIZED")
-
-
-@cache
 def _by_day_in(table: Table, dialect: str) -> Select[Any]:
     """Sum the rows by the day of the period that they started in.
 
     A sum a day by the index; grouping would sort all rows first.
     """
-    asks = _asks_of(dialect)
+    asks = asks_of(dialect)
     since = asks.c.since + _DAYS.c.day * _DAY
     figures = (func.max(table.c.ended_at), *(func.sum(table.c[name]) for name in _SUMS))
     array = func.json_array if dialect == "sqlite" else func.json_build_array
@@ -226,7 +206,7 @@ def _by_day_in(table: Table, dialect: str) -> Select[Any]:
 
 @cache
 def _as_kept_in(table: Table, dialect: str) -> Select[Any]:
-    own, asks = table.c, _asks_of(dialect)
+    own, asks = table.c, asks_of(dialect)
     query = select(asks.c.n, own.started_at, own.ended_at, *(own[name] for name in _SUMS))
     return _of_ask(query, table, asks).where(
         own.started_at >= asks.c.since, own.started_at < asks.c.until

@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, Table, func, literal, or_, select, union_all
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Select, Table, func, or_, select, union
 
 from capd.account.buckets import Ranged
 from capd.account.history import Sums
 from capd.model import Event, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
+from capd.store.ranged import Cuts, ranged
 from capd.store.tables import (
     charges,
     days,
@@ -28,9 +27,7 @@ from capd.store.tables import (
 from capd.store.trail import is_chained, rows_of
 from capd.units import micros, moment
 
-_AT_ONCE = 50  # buckets in one statement: SQLite joins no more than 500 selects
 _LONG = 19  # digits; no event has such a number
-_LONGEST = 32 * 86_400_000_000  # of a part of an entry, in microseconds: a period and a bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +61,35 @@ class Reports:
         async with self._database.read() as conn:
             return (await conn.execute(query)).first() is not None
 
+    async def how_many(self) -> int:
+        """Return how many there are that `subscribers` returns in all."""
+        both = union(select(totals.c.subscriber), select(subscribers.c.id)).subquery()
+        async with self._database.read() as conn:
+            return int((await conn.execute(select(func.count()).select_from(both))).scalar_one())
+
     async def periods(
-        self, subscriber: SubscriberId, start: datetime, end: datetime
-    ) -> list[tuple[str, datetime, datetime]]:
-        """Return name, start and end of the periods of *subscriber* that touch that time."""
+        self, who: Sequence[SubscriberId], start: datetime, end: datetime
+    ) -> dict[SubscriberId, list[tuple[str, datetime, datetime]]]:
+        """Return name, start and end of the periods of *who* that touch that time."""
+        found: dict[SubscriberId, list[tuple[str, datetime, datetime]]] = {one: [] for one in who}
         query = (
-            select(totals.c.period, totals.c.period_start, totals.c.period_end)
+            select(totals.c.subscriber, totals.c.period, totals.c.period_start, totals.c.period_end)
             .where(
-                totals.c.subscriber == subscriber,
+                totals.c.subscriber.in_(who),
                 totals.c.period_start < micros(end),
                 totals.c.period_end > micros(start),
             )
             .order_by(totals.c.period_start)
         )
         async with self._database.read() as conn:
-            found = (await conn.execute(query)).all()
-        return [(row.period, moment(row.period_start), moment(row.period_end)) for row in found]
-
-    async def ranged(self, subscriber: SubscriberId, cuts: Sequence[int], zone: ZoneInfo) -> Ranged:
-        """Return what *subscriber* used between the *cuts*, ascending moments in microseconds."""
-        found = Ranged(cuts=cuts, zone=zone)
-        async with self._database.read() as conn:
-            for table in (entries, hours, days, lapsed):
-                for n in range(0, len(cuts) - 1, _AT_ONCE):
-                    await _add_inside(conn, table, subscriber, n, found)
-                await _add_across(conn, table, subscriber, found)
+            for one, name, since, until in await conn.execute(query):
+                found[one].append((name, moment(since), moment(until)))
         return found
+
+    async def ranged(self, cuts: Cuts, zone: ZoneInfo) -> dict[SubscriberId, Ranged]:
+        """Return what each subscriber used between their *cuts*, all of it of one moment."""
+        async with self._database.read() as conn:
+            return await ranged(conn, cuts, zone)
 
     async def charges(
         self, *, subscriber: SubscriberId | None = None, key: str | None = None
@@ -147,51 +147,3 @@ def _charge(row: rows.Row, before: rows.Row | None) -> Charge:
 def _figures(table: Table) -> Select[Any]:
     own = table.c
     return select(own.started_at, own.ended_at, own.down, own.up, own.estimated, own.unknown_us)
-
-
-def _mine(table: Table, subscriber: SubscriberId) -> list[ColumnElement[bool]]:
-    own = [table.c.subscriber == subscriber]
-    return [*own, table.c.counts] if table is entries else own
-
-
-async def _add_inside(
-    conn: AsyncConnection, table: Table, subscriber: SubscriberId, first: int, found: Ranged
-) -> None:
-    """Add what lies in a bucket as a whole: added up where it is kept."""
-    own = table.c
-    edges = found.cuts[first : first + _AT_ONCE + 1]
-    sums = [func.sum(column) for column in (own.down, own.up, own.estimated, own.unknown_us)]
-    several = [
-        select(literal(first + n), func.count(), *sums).where(
-            *_mine(table, subscriber),
-            own.started_at >= start,
-            own.started_at < end,
-            own.ended_at <= end,
-        )
-        for n, (start, end) in enumerate(pairwise(edges))
-    ]
-    for bucket, count, *figures in await conn.execute(union_all(*several)):
-        if count:
-            down, up, estimated, unknown_us = (int(figure) for figure in figures)
-            found.add_inside(bucket, (down, up, estimated, unknown_us))
-
-
-async def _add_across(
-    conn: AsyncConnection, table: Table, subscriber: SubscriberId, found: Ranged
-) -> None:
-    """Add what goes over a cut, each span once though it goes over many."""
-    own = table.c
-    for n in range(0, len(found.cuts), _AT_ONCE):
-        some = found.cuts[n : n + _AT_ONCE]
-        over = [(own.started_at < cut) & (own.ended_at > cut) for cut in some]
-        query = _figures(table).where(
-            *_mine(table, subscriber), or_(*over), own.started_at < some[-1]
-        )
-        if n:  # what began before went over the last cut of those before, and is added
-            query = query.where(own.started_at >= found.cuts[n - 1])
-        elif table is not lapsed:
-            query = query.where(own.started_at >= some[0] - _LONGEST)
-        put = found.add_readings if table is entries else found.add_whole
-        for since, until, *figures in await conn.execute(query):
-            down, up, estimated, unknown_us = figures
-            put((since, until), (down, up, estimated, unknown_us))

@@ -143,7 +143,11 @@ async def test_everybody_is_in_the_report_also_who_used_nothing_or_has_left__E_4
     await house.store.ledger.post(gone)
     people = an_inventory(subscribers=tuple(a_subscriber(f"T-{n}") for n in range(3)))
     await house.store.people.apply(people, dry_run=False, author="t", at=NOON)
-    rows = await told(house, at("2026-03-01"), at("2026-05-01"))
+    steps = []
+    rows = await told(
+        house, at("2026-03-01"), at("2026-05-01"), progress=lambda *done: steps.append(done)
+    )
+    assert (steps[0], steps[-1]) == ((0, 5), (5, 5))
     assert [(row["subscriber"], row["total_bytes"]) for row in rows][:2] == [
         ("A-gone", 5), ("S-1", 299 * 10_108),
     ]  # fmt: skip
@@ -307,3 +311,19 @@ async def test_a_charge_is_shown_with_its_readings_or_refused_in_a_line__E_5(cap
 async def asyncio_free(capd, *arguments):
     """Run a command beside this test's loop: it has one of its own."""
     return await asyncio.to_thread(capd, *arguments)
+
+
+async def test_a_silence_over_the_first_cut_is_found_however_long_it_was__E_4(store):
+    """Each meter has its own: what began before the range, and in the period that it begins in."""
+    house = await a_house(store)
+    for n, device in enumerate(("a", "b")):
+        moments = (at("2026-03-02"), at("2026-03-20"), at("2026-03-21"))
+        readings = [a_reading(432 * (n + 1) * k, at=one, device=device)
+                    for k, one in enumerate(moments)]  # fmt: skip
+        await store.ledger.post(postings(readings))
+    halves = [
+        await told(house, *span, Part.DAY, only="S-1")
+        for span in ((at("2026-03-01"), at("2026-03-11")), (at("2026-03-11"), at("2026-03-31")))
+    ]
+    assert [bytes_of(rows) for rows in halves] == [648, 1944]
+    assert [rows[0]["from"] for rows in halves] == ["2026-03-02T00:00:00Z", "2026-03-11T00:00:00Z"]
