@@ -7,7 +7,7 @@ kept by reading was counted at that reading; what only hours or days are left of
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from capd.account.history import Figures
 from capd.model import Counts, Period, SubscriberId
@@ -131,14 +131,14 @@ class Course:
         if self._days is None:
             start, end = micros(self.period.start), micros(self.period.end)
             answer = yield ByDay(self.subscriber, start, start, end)
-            self._days = [day for day in answer if isinstance(day, Day)]
+            self._days = cast("Sequence[Day]", answer)  # as it was asked
         return self._days
 
     def _rows(self, day: Day) -> Generator[Ask, Answer, Sequence[Kept]]:
         if day.since not in self._kept:
             start = micros(self.period.start)
             answer = yield AsKept(self.subscriber, start, day.since, day.until)
-            self._kept[day.since] = [kept for kept in answer if isinstance(kept, Kept)]
+            self._kept[day.since] = cast("Sequence[Kept]", answer)
         return self._kept[day.since]
 
 

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     FromClause,
     Select,
     Table,
     Text,
-    case,
     cast,
     func,
     literal_column,
@@ -134,25 +134,28 @@ class Past:
         return found
 
     async def _by_day(self, asked: Sequence[ByDay]) -> dict[SubscriberId, Sequence[Day]]:
-        sums: dict[tuple[int, int], list[_Sum]] = defaultdict(list)
+        sums: dict[int, dict[int, _Sum]] = defaultdict(dict)  # by ask, by day
         for table in await self._kept_in():
-            for n, day, those in await self._rows(_by_day_in(table, self._dialect), asked):
-                if those is not None:
-                    sums[n, day].append(orjson.loads(those))
-        found: dict[SubscriberId, list[Day]] = {ask.subscriber: [] for ask in asked}
-        for n, day in sorted(sums):
-            since = asked[n].since + day * _DAY
-            found[asked[n].subscriber].append(_day(since, sums[n, day]))
-        return dict(found)
+            for n, those in await self._rows(_by_day_in(table, self._dialect), asked):
+                of_ask = sums[n]
+                for day, *figures in orjson.loads(those):
+                    if figures[0] is not None:
+                        of_ask[day] = _added(of_ask[day], figures) if day in of_ask else figures
+        found: dict[SubscriberId, Sequence[Day]] = {}
+        for n, ask in enumerate(asked):
+            days = sorted(sums[n].items()) if n in sums else ()
+            found[ask.subscriber] = [_day(ask.since + day * _DAY, figures) for day, figures in days]
+        return found
 
     async def _as_kept(self, asked: Sequence[AsKept]) -> dict[SubscriberId, Sequence[Kept]]:
         found: dict[SubscriberId, list[Kept]] = {ask.subscriber: [] for ask in asked}
         for table in await self._kept_in():
             reading = table is entries
-            for n, *row in await self._rows(_as_kept_in(table, self._dialect), asked):
-                start, end, down, up, estimated, unknown_us = row
-                kept = Kept(start, end, (down, up, estimated, unknown_us), reading)
-                found[asked[n].subscriber].append(kept)
+            for n, those in await self._rows(_as_kept_in(table, self._dialect), asked):
+                found[asked[n].subscriber] += [
+                    Kept(start, end, (down, up, estimated, unknown_us), reading)
+                    for start, end, down, up, estimated, unknown_us in orjson.loads(those or "[]")
+                ]
         return dict(found)
 
     @property
@@ -174,43 +177,55 @@ class Past:
 
 
 _Sum = list[int]
-"""Of the rows of one table and day: the last end, the four figures."""
+"""Of the rows of one day: the last end, the four figures."""
 
 
-def _day(since: int, several: Sequence[_Sum]) -> Day:
-    ended, *figures = several[0]
-    for more in several[1:]:
-        ended = max(ended, more[0])
-        figures = [one + other for one, other in zip(figures, more[1:], strict=True)]
-    down, up, estimated, unknown_us = figures
+def _added(one: _Sum, other: _Sum) -> _Sum:
+    """Return the sum of what two tables have of the same day."""
+    return [max(one[0], other[0]), *(a + b for a, b in zip(one[1:], other[1:], strict=True))]
+
+
+def _day(since: int, those: _Sum) -> Day:
+    ended, down, up, estimated, unknown_us = those
     return Day(since, since + _DAY, ended, (down, up, estimated, unknown_us))
 
 
 @cache
 def _by_day_in(table: Table, dialect: str) -> Select[Any]:
-    """Sum the rows by the day of the period that they started in.
+    """Sum the rows by the day of the period that they started in: an array of arrays an ask.
 
-    A sum a day by the index; grouping would sort all rows first.
+    A sum a day by the index; grouping would sort all rows first. A row a day would cost as much
+    again on its way here.
     """
     asks = asks_of(dialect)
     since = asks.c.since + _DAYS.c.day * _DAY
     figures = (func.max(table.c.ended_at), *(func.sum(table.c[name]) for name in _SUMS))
-    array = func.json_array if dialect == "sqlite" else func.json_build_array
-    sums = case((func.count() > 0, cast(array(*figures), Text)))
-    those = _of_ask(select(sums), table, asks).where(
+    a_day = _of_ask(select(_array(dialect, _DAYS.c.day, *figures)), table, asks).where(
         table.c.started_at >= since, table.c.started_at < since + _DAY
     )
-    query = select(asks.c.n, _DAYS.c.day, those.correlate(asks, _DAYS).scalar_subquery())
-    return query.where(since < asks.c.until)
+    one = a_day.correlate(asks, _DAYS).scalar_subquery()
+    days_of_it = select(_arrays(dialect, one)).where(since < asks.c.until)
+    return select(asks.c.n, days_of_it.correlate(asks).scalar_subquery())
 
 
 @cache
 def _as_kept_in(table: Table, dialect: str) -> Select[Any]:
     own, asks = table.c, asks_of(dialect)
-    query = select(asks.c.n, own.started_at, own.ended_at, *(own[name] for name in _SUMS))
-    return _of_ask(query, table, asks).where(
+    row = _array(dialect, own.started_at, own.ended_at, *(own[name] for name in _SUMS))
+    those = _of_ask(select(_arrays(dialect, row)), table, asks).where(
         own.started_at >= asks.c.since, own.started_at < asks.c.until
     )
+    return select(asks.c.n, those.correlate(asks).scalar_subquery())
+
+
+def _array(dialect: str, *values: ColumnElement[Any]) -> ColumnElement[Any]:
+    make = func.json_array if dialect == "sqlite" else func.json_build_array
+    return make(*values)
+
+
+def _arrays(dialect: str, one: ColumnElement[Any]) -> ColumnElement[Any]:
+    gather = func.json_group_array if dialect == "sqlite" else func.json_agg
+    return cast(gather(one), Text)
 
 
 def _of_ask(query: Select[Any], table: Table, asks: FromClause) -> Select[Any]:
