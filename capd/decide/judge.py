@@ -1,7 +1,6 @@
 """One subscriber, looked at afresh: what became different, what is owed, when to look again."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
@@ -19,7 +18,7 @@ from capd.decide.policy import Action, Policy
 from capd.decide.prepaid import rules as prepaid
 from capd.decide.standing import apply
 from capd.model import Event, Product, ProductId, Standing, Verdict
-from capd.quick import Late
+from capd.quick import Late, replace
 
 RULES: tuple[Rule, ...] = (
     *addons.RULES,  # AD

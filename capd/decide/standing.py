@@ -4,7 +4,6 @@ Each `*_of` function reads one event as the thing that it makes; the books keep 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import reduce
 
 from capd.decide.contract import cycle_days, product_terms
@@ -23,6 +22,7 @@ from capd.model import (
     Standing,
     Usage,
 )
+from capd.quick import replace
 from capd.units import moment_of
 
 

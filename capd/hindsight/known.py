@@ -1,7 +1,7 @@
 """What is known of a subscriber's past, by what terms they are judged, and what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from capd.model import (
     SubscriberId,
     Usage,
 )
+from capd.quick import replace
 
 _TICK = timedelta(microseconds=1)
 

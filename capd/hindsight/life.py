@@ -6,7 +6,7 @@ one to the next, whatever the rules are; facts that people told come in between,
 
 from collections import Counter
 from collections.abc import Generator, Hashable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 
@@ -38,6 +38,7 @@ from capd.model import (
     Usage,
     Verdict,
 )
+from capd.quick import replace
 from capd.units import micros, moment
 
 _DAY = timedelta(days=1)

@@ -8,8 +8,8 @@ from pickle import dumps, loads
 import pytest
 
 from capd import model
-from capd.decide.case import Case
 from capd.quick import quick
+from capd.quick import replace as quickly_replaced
 
 
 @quick
@@ -51,7 +51,20 @@ def test_it_is_frozen_and_equal_and_copied_as_any_other():
     assert replace(cable, metres=6) == Cable(name="mast", metres=6, colour="red")
 
 
-@pytest.mark.parametrize("kind", [model.Standing, model.Event, model.Reading, model.Part, Case])
+def test_changing_some_fields_is_quick_as_well_and_leaves_the_old_one_alone():
+    cable = Cable(name="mast", colour="red")
+    longer = quickly_replaced(cable, metres=9)
+    assert (type(longer), longer, longer.colour) == (Cable, replace(cable, metres=9), "red")
+    assert cable.metres == 5
+    with pytest.raises(FrozenInstanceError):
+        longer.metres = 3
+    with pytest.raises(AttributeError):
+        quickly_replaced(cable, mertes=9)
+
+
+@pytest.mark.parametrize(
+    "kind", [model.Standing, model.Event, model.Reading, model.Part, model.Usage]
+)
 def test_the_quick_ones_are_no_less_frozen(kind):
     made = kind(**{one.name: None for one in fields(kind) if one.init})
     with pytest.raises(FrozenInstanceError):
