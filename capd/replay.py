@@ -85,6 +85,27 @@ async def replay(
             await store.close()
 
 
+def misshapen(source: str, lines: Iterable[bytes]) -> list[str]:
+    """Return what is wrong with each line by itself, whatever the inventory says."""
+    mistakes: list[str] = []
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        try:
+            line = line_of(text)
+            if isinstance(line, Fact) and line.fact != "clock":
+                _expect_shape(line)
+        except ValueError as exc:
+            mistakes.append(f"{source}:{number}: {exc}")
+    return mistakes[:_MOST_MISTAKES]
+
+
+def _expect_shape(fact: Fact) -> None:
+    mistakes = facts.check(fact)
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+
+
 def _guess(word: str, known: Collection[str]) -> str:
     return guess(word, known) if len(known) <= _FEW and word not in known else ""
 
@@ -194,9 +215,7 @@ class _Run:
             self._look_ahead()
 
     async def _fact(self, fact: Fact) -> str | None:
-        mistakes = facts.check(fact)
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
+        _expect_shape(fact)
         if fact.subscriber is not None and fact.subscriber not in self._people:
             raise ValueError(
                 f"subscriber {fact.subscriber!r} is not in the inventory."

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from capd.errors import ConfigError
 from capd.model import Inventory
 from capd.once import once as taken_once
 from capd.quick import seldom_collected
+from capd.replay import misshapen
 from capd.replay import replay as replayed
 from capd.units import size_text
 
@@ -143,11 +145,20 @@ async def _replay(
     file: Path, rules: list[Path] | None, listed: Path | None, path: Path | None, *, json: bool
 ) -> None:
     settings = _settings(path, needed=listed is None)
-    told = await _inventory(listed, settings)
-    book = policies.book(rules or _rules(settings))
+    problems: list[str] = []
+    with _gathered(problems):
+        told = await _inventory(listed, settings)
+    with _gathered(problems):
+        book = policies.book(rules or _rules(settings))
+    with _gathered(problems):
+        lines = _lines(file)
+        if problems:  # else they are found on the way, with what the inventory lacks
+            raise ConfigError(*misshapen(str(file), lines))
+    if problems:
+        raise ConfigError(*problems)
     records = replayed(
         str(file),
-        _lines(file),
+        lines,
         inventory=told,
         policy=book,
         zone=settings.operator.zone,
@@ -160,6 +171,15 @@ async def _replay(
                 as_json(record, at_once=True)
             else:
                 line(_sentence(record))
+
+
+@contextmanager
+def _gathered(problems: list[str]) -> Iterator[None]:
+    """Put the mistakes of one file beside those of the others."""
+    try:
+        yield
+    except ConfigError as exc:
+        problems += exc.problems
 
 
 def _settings(path: Path | None, *, needed: bool) -> Config:

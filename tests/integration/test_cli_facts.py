@@ -336,6 +336,12 @@ def test_a_replay_tells_every_mistake_in_its_file(capd):
     said = capd("replay", "bad.jsonl", "--json")
     assert (said.code, said.out) == (2, "")
     assert [line.split(":")[1] for line in said.lines] == ["1", "2", "3"]
+    (capd.folder / "wrong.toml").write_text('[cap]\naction = "suspnd"\n')
+    (capd.folder / "wrong.json").write_text('{"gadgets": []}')
+    said = capd("replay", "bad.jsonl", "--policy", "wrong.toml", "--inventory", "wrong.json")
+    assert [line.split(":")[0] for line in said.lines if "missing" not in line] == [
+        "wrong.json", "wrong.toml", "bad.jsonl", "bad.jsonl", "bad.jsonl",
+    ]  # fmt: skip
     assert capd("replay", "none.jsonl").lines == ["none.jsonl: no such file"]
     assert "topup" in capd.ok("replay", "--facts").out
     assert capd.ok("replay", "--facts", "--json").json()["topup"]["required"] == [
