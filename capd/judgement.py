@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from capd import companions
 from capd.decide import late, reconcile
+from capd.decide.contract import downgrades
 from capd.decide.judge import judge
 from capd.decide.standing import apply
 from capd.gate import let_go
@@ -65,7 +66,7 @@ async def _judged(
     )
     verdicts, after = [], []
     for standing in standings:
-        if house.heard_to is not None:
+        if house.heard_to is not None and not downgrades.was_asked(standing):
             standing = replace(standing, read_to=house.heard_to)  # noqa: PLW2901
         verdict = _verdict(house, standing, catalogue, now)
         verdicts.append(verdict)

@@ -96,7 +96,14 @@ INNER = frozenset(
             "attempt_used",
         ),
         *("product_terms_hold", "product_terms_over"),
-        *("downgrade_ended", "radio_changed", "radio_put_back", "speed_cleared", "equipment"),
+        *(
+            "downgrade_unsure",
+            "downgrade_ended",
+            "radio_changed",
+            "radio_put_back",
+            "speed_cleared",
+            "equipment",
+        ),
         *("address_assigned", "contract_followed", "linked_on", "linked_off", "withdrawal_over"),
     }
 )

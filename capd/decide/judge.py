@@ -122,6 +122,7 @@ def due_at(case: Case) -> datetime:
         moments += [matter.due_at for matter in case.standing.matters if matter.due_at is not None]
         moments += schedule.moments(case)
         moments += addresses.moments(case)
+    moments += downgrades.moments(case)
     if case.standing.delay is not None:
         moments.append(case.standing.delay.until)
     if case.is_over and case.cap_hold is None:

@@ -70,7 +70,8 @@ class Downgrade(Strict):
 
     clause: Clause = _PLAIN.clauses.downgrade
     automatic: bool = _PLAIN.contract.downgrade.automatic
+    wait_days: int = Field(default=_PLAIN.contract.downgrade.wait_days, ge=0, le=27)
 
     def terms(self) -> terms.Downgrade:
         """Return what the section says, but for its clause."""
-        return terms.Downgrade(automatic=self.automatic)
+        return terms.Downgrade(automatic=self.automatic, wait_days=self.wait_days)

@@ -71,6 +71,16 @@ async def test_every_main_meter_must_be_read_past_the_month__UC_5():
     assert "nor was a finished month below its cap yet" in refusals[0]
 
 
+async def test_a_meter_that_is_never_read_again_ends_no_month_for_ever__UC_5():
+    silent = [*march(230 * GB), fact("2026-04-20T00:00:00", "clock")]
+    assert await after(*silent) == ["2026-04-14T23:00 downgrade_offered home-100 UC-5"]
+    long_gone = [reading("2026-03-01T00:00:00", 202 * GB), fact("2026-04-20T00:00:00", "clock")]
+    assert await after(*long_gone) == [
+        "2026-04-14T23:00 downgrade_unsure UC-5",
+        "2026-04-14T23:00 task_opened UC-5",
+    ]
+
+
 async def test_several_months_above_below_above_and_taken_late__UC_5():
     lines = [
         *march(202 * GB + 250 * GB),

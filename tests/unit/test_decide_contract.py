@@ -296,6 +296,62 @@ def test_nothing_is_offered_while_bytes_of_the_month_may_be_missing__UC_5():
     assert event.at == APRIL.end
 
 
+WAITED = APRIL.end + 14 * DAY
+APRIL_20 = APRIL.start + 20 * DAY
+
+
+def test_a_month_is_over_by_the_clock_where_a_meter_stays_silent__UC_5():
+    silent = month_later(upgraded(), 50, read_to=APRIL_20)  # 75 GB, had all of it been like that
+    before = look(silent, WAITED - timedelta(seconds=1))
+    assert (before.events, before.due_at) == ((), WAITED)
+    (event,) = look(silent, WAITED + DAY).events
+    assert (event.kind, event.at, event.figures["to"]) == ("downgrade_offered", WAITED, "home-100")
+    assert event.text == (
+        "50 of 100 GB used in April 2026, as far as is known: a meter was not read since 21 April "
+        "00:00 BST: you may go back to Home 100, at 25.00 GBP a month, without charge (UC-5)."
+    )
+    assert event.figures["known_to"] == "2026-04-20T23:00:00Z"
+    after = apply(silent, [event], CATALOGUE)
+    assert look(after, WAITED + DAY).events == ()
+    assert look(replace(after, read_to=APRIL.end), WAITED + 2 * DAY).events == ()
+
+
+def test_an_automatic_way_back_is_not_taken_on_usage_that_nobody_knows__UC_5():
+    policy = Policy(contract=Contract(downgrade=Downgrade(automatic=True, wait_days=3)))
+    silent = month_later(upgraded(), 50, read_to=APRIL_20)
+    (event,) = look(silent, APRIL.end + 3 * DAY, policy=policy).events
+    assert event.kind == "downgrade_offered"
+
+
+@pytest.mark.parametrize(
+    ("used", "read_to", "why"),
+    [
+        (70, APRIL_20, "70 GB of April 2026 are known, and a meter was not read since 21 April"),
+        (0, APRIL.start, "0 B of April 2026 are known, and a meter was not read since 1 April"),
+        (5, None, "5 GB of April 2026 are known, and a meter was never read"),
+    ],
+)
+def test_what_nobody_knows_is_for_a_person_to_decide_once__UC_5(used, read_to, why):
+    silent = replace(month_later(upgraded(), used), read_to=read_to)
+    assert look(silent, WAITED - DAY).events == ()
+    unsure, task = look(silent, WAITED + DAY).events
+    assert (unsure.kind, task.kind, task.at) == ("downgrade_unsure", "task_opened", WAITED)
+    assert why in task.text
+    asked = apply(silent, [unsure, task], CATALOGUE)
+    assert look(asked, WAITED + 2 * DAY).events == ()
+    assert "nor was a finished month" in refused(asked, "plan", product="home-100")
+    done = told(asked, "task_done", at=WAITED + 2 * DAY, task=task.figures["task"], outcome="no")
+    assert look(done, WAITED + 3 * DAY).events == ()  # not asked again
+    read = replace(asked, read_to=APRIL.end)
+    offered, closed = look(read, WAITED + 2 * DAY).events  # it came back after all
+    assert (offered.kind, closed.kind) == ("downgrade_offered", "task_closed")
+
+
+def test_a_month_known_to_be_above_is_nobodys_question__UC_5():
+    silent = month_later(upgraded(), 100, read_to=APRIL_20)
+    assert look(silent, WAITED + DAY).events == ()
+
+
 def test_the_month_of_the_upgrade_opens_nothing_though_it_were_low__UC_5():
     standing = apply(upgraded(), [], CATALOGUE)
     april = month_later(standing, 101, ended=MARCH)

@@ -22,6 +22,7 @@ class Downgrade:
     """The way back after an upgrade for going over the cap (UC-5)."""
 
     automatic: bool = False  # taken without being asked for
+    wait_days: int = 14  # after a month's end for a meter that is silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
