@@ -32,6 +32,13 @@ _USAGE = (
     "subscriber", "part", "from", "to", "down_bytes", "up_bytes", "total_bytes",
     "estimated_bytes", "unknown_s", "cut",
 )  # fmt: skip
+_NOT_BEHIND = frozenset(  # what is told in the lines above, or is not what the amount comes from
+    {
+        *("id", "at", "subscriber", "clause", "text", "charge", "charge_id", "amount", "currency"),
+        *("hash", "unbroken", "counts", "adds_up", "readings", "readings_bytes", "posted_later"),
+        *("kept_as_a_whole", "matter", "key", "open", "due_at"),
+    }
+)
 _CUT = "cut: kept as a whole, and it reaches beyond the range: in no other row"
 Whom = Annotated[
     str | None, typer.Option("--subscriber", metavar="S", help="Only theirs.", show_default=False)
@@ -191,6 +198,8 @@ def _say_charge(record: Row, *, whole: bool) -> None:
     amount = f"{record['amount']} {record['currency']}"
     line(f"{record['id']}  {record['at']}  {record['charge']}: {amount}")
     line(f"  {record['text']}")
+    for key in sorted(record.keys() - _NOT_BEHIND):
+        line(f"  {key.replace('_', ' ')}: {record[key]}")
     if record["adds_up"] is None:
         line("  no bytes are behind it")
         return

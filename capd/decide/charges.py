@@ -1,14 +1,25 @@
 """Charges as events: each once, with an id that says what it is for, and the figures behind it.
 
+Amounts have two places. Where one is worked out by days it is rounded half up, once, at the end; a
+late fee is cut off, so that no limit of the law is passed. The figures behind a charge are all that
+it takes to work the amount out again (E-5), whatever the policy says by then.
+
 A rule that charges must know from what it can see (a matter, what was charged before) that it has
 not done so yet: the id is how billing, and `capd db check`, would notice a second one.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from capd.decide.case import Figures
 from capd.decide.wording import money_text
 from capd.model import SubscriberId
+
+_CENT = Decimal("0.01")
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """Return *amount* to the cent, half a cent away from nothing: what is given back is as much."""
+    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
 def figures(

@@ -63,7 +63,12 @@ def _unit(case: Case, breach: Current, unit: int, units: int) -> Event:
     of = amount_text(terms.unit_bytes, case.unit)
     cost = "costs" if units == 1 else "cost"
     what = f"{which} of {of} {cost} {money_text(amount)} {case.currency}"
-    figures = {"unit": unit, "units": units, "unit_bytes": terms.unit_bytes}
+    figures: Figures = {
+        "unit": unit,
+        "units": units,
+        "unit_bytes": terms.unit_bytes,
+        "unit_price": money_text(terms.unit_price),
+    }
     return _charge(case, breach, what, charge=OVERAGE, amount=amount, figures=figures)
 
 

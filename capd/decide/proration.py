@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, tzinfo
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from capd.decide import charges
 from capd.decide.case import Case, Figures
@@ -11,12 +11,11 @@ from capd.model import Event, Period, Product, ProductId
 from capd.units import rfc3339
 
 CHARGE = "product_price"
-_CENT = Decimal("0.01")
 
 
 def share(amount: Decimal, days: int, of_days: int) -> Decimal:
     """Return what *days* of *of_days* cost of *amount*, rounded to the cent."""
-    return (amount * days / of_days).quantize(_CENT, rounding=ROUND_HALF_UP)
+    return charges.rounded(amount * days / of_days)
 
 
 def days_left(period: Period, day: date, zone: tzinfo) -> tuple[int, int]:

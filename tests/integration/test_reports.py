@@ -327,3 +327,14 @@ async def test_a_silence_over_the_first_cut_is_found_however_long_it_was__E_4(st
     ]
     assert [bytes_of(rows) for rows in halves] == [648, 1944]
     assert [rows[0]["from"] for rows in halves] == ["2026-03-02T00:00:00Z", "2026-03-11T00:00:00Z"]
+
+
+async def test_a_charge_with_no_bytes_behind_it_shows_what_it_comes_from__E_5(capd):
+    for details in (("state=out",), ("state=lost", "amount=45")):
+        told = await asyncio_free(capd, "fact", "equipment", "=S-1", "item=radio", *details)
+        assert told.code == 0, told.err
+    shown = await asyncio_free(capd, "report", "charge", "--subscriber", "=S-1")
+    assert "equipment: 45.00 GBP" in shown.out
+    assert "  item: radio\n" in shown.out
+    assert "  out since: " in shown.out
+    assert "  no bytes are behind it\n" in shown.out

@@ -199,6 +199,8 @@ def test_ending_inside_the_term_is_charged_once_with_its_figures__CT_2():
         "currency": "GBP",
         "months_left": 9,
         "days_left": 23,
+        "of_days": 31,
+        "term_until": "2027-02-01",
         "price": "35.00",
         "share_percent": 100,
     }

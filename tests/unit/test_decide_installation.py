@@ -132,6 +132,15 @@ def test_a_day_moved_late_by_the_customer_costs_the_visit_too__IN_4():
     assert site.charged() == [("engineer_visit", "50.00", "IN-4")]
 
 
+def test_a_day_that_was_paid_for_is_not_paid_for_again__IN_4():
+    site = Site().booked(on="2026-03-11")
+    site.tell("job_moved", job="j-1", on="2026-03-12")
+    site.tell("job_moved", job="j-1", on="2026-03-11")
+    site.tell("job_cancelled", job="j-1")
+    ids = [event.figures["charge_id"] for event in site.events if event.kind == "charge"]
+    assert ids == ["S-1/engineer_visit/j-1/2026-03-11"]
+
+
 def test_working_days_leave_out_weekends_and_holidays():
     assert working_days_after(date(2026, 4, 2), 1, EASTER.calendar) == date(2026, 4, 7)
     assert working_days_after(date(2026, 4, 2), 0, EASTER.calendar) == date(2026, 4, 2)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +16,11 @@ from capd.decide.judge import RULES, judge
 from capd.decide.policy import Action, Policy
 from capd.decide.prepaid import balance
 from capd.decide.prepaid.balance import has_balance
-from capd.decide.standing import apply
+from capd.decide.standing import apply, matter_of
 from capd.decide.terms.contract import Contract, Downgrade, Term
 from capd.decide.terms.debt import Dunning, Fee, Quiet, Reconnection, Since, Step, StepKind
+from capd.decide.terms.proration import Proration
+from capd.hindsight.known import recalled
 from capd.model import Event, Fact, Reason
 from capd.units import rfc3339
 from tests.builders import CATALOGUE, GB, LONDON, NOON, a_breach, a_standing, a_usage
@@ -78,6 +80,7 @@ class Life:
             self.now,
             currency="GBP",
             zone=LONDON,
+            past=recalled(facts.recalled(fact), self.trail),
         )
         if not isinstance(found, Refused):
             self.write(found)
@@ -85,6 +88,12 @@ class Life:
     def hold(self, reason, hours):
         until = {} if hours is None else {"until": rfc3339(self.now + hours * HOUR)}
         self.tell("hold", {"reason": reason, **until})
+
+    def reverse(self, number):
+        """Take back one of the newest charges, or counter-charges, if there is such a one."""
+        made = [event.figures["charge_id"] for event in self.trail if event.kind == "charge"]
+        if number < len(made):
+            self.tell("charge_reversed", {"charge_id": made[-1 - number], "reason": "so"})
 
     def delay(self, hours):
         self.tell("delay", {"until": rfc3339(self.now + hours * HOUR)})
@@ -169,6 +178,8 @@ of_debt = st.one_of(
     fact_of("task_done", task=st.builds("phone/{}".format, bills)),
     fact_of("dispute", invoice=bills),
     fact_of("dispute_settled", invoice=bills),
+    fact_of("invoice_cancelled", invoice=bills),
+    st.tuples(st.just("reverse"), st.integers(0, 3)),
     st.tuples(st.just("time_to_pay"), st.integers(1, 24 * 20)),
     st.tuples(st.just("wait"), st.integers(0, 24 * 20)),
     st.tuples(
@@ -218,6 +229,7 @@ policies = st.builds(
     delay_h=st.sampled_from([0, 0, 24, 24 * 20]),
     second_breach_in_same_period=st.booleans(),
     notice_shares=st.sampled_from([(), (50, 80, 100), (100, 150)]),
+    proration=st.builds(Proration, price=st.booleans()),
     contract=st.builds(
         Contract,
         downgrade=st.builds(Downgrade, automatic=st.booleans()),
@@ -358,19 +370,60 @@ def test_each_unit_begun_is_charged_exactly_once_however_it_was_read__UC_4(uses)
 
 @given(policies, lives)
 def test_nothing_is_charged_twice_and_no_payment_is_lost(policy, story):
-    told, paid, refunded = Decimal(0), Decimal(0), Decimal(0)
-    life = None
+    paid, life, settled = Decimal(0), None, {}
     for life, _ in lived(policy, story):
         ids = [e.figures["charge_id"] for e in life.trail if e.kind == "charge"]
         assert len(set(ids)) == len(ids)
     for event in life.trail if life else ():
-        amount = Decimal(str(event.figures.get("amount", 0) or 0))
-        told += amount if event.kind == "invoice" else 0
-        paid += amount if event.kind == "payment" else 0
-        refunded += amount if event.kind == "refund" else 0
+        sign = {"payment": 1, "refund": -1}.get(event.kind, 0)
+        paid += sign * Decimal(str(event.figures.get("amount", 0) or 0))
+        paid -= Decimal(str(event.figures.get("used", 0)))  # for coming back
+        if event.figures.get("matter") == "invoice":
+            gone = event.kind == "invoice_cancelled" or settled.get(event.figures["key"], 0) is None
+            known = book.invoice_of(matter_of(event))
+            settled[known.key] = None if gone else known.paid + known.fees_paid
+            assert known.principal >= 0
+            assert known.fees_owed >= 0
     if life is not None:
-        owed = sum(one.owed for one in book.invoices(life.standing))
-        assert paid - refunded - book.credit(life.standing) == told - owed
+        assert paid - book.credit(life.standing) == sum(each or 0 for each in settled.values())
+
+
+def cents(amount):
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+def late_fee(figures):
+    rates = [Decimal(figures[name]) for name in figures if name.endswith("percent_a_month")]
+    months = 1 if figures["every_month"] else figures["months"]
+    share = Decimal(figures["owed_then"]) * min(rates) / 100 * months
+    return share.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+
+
+WORKED_OUT = {  # from the figures of the charge alone, as one who disputes it would (E-5)
+    "overage": lambda f: f["units"] * Decimal(f["unit_price"]),
+    "administration": lambda _: Policy().overage.fee,
+    "reconnection": lambda f: Decimal(f.get("quoted", "9")),
+    "late_fee": lambda f: Decimal(f["quoted"]) if "quoted" in f else late_fee(f),
+    "product_price": lambda f: cents(Decimal(f["monthly"]) * f["days"] / f["of_days"]),
+    "early_termination": lambda f: cents(
+        (f["months_left"] * f["of_days"] + f["days_left"])
+        * Decimal(f["price"]) * f["share_percent"] / 100 / f["of_days"]
+    ),
+}  # fmt: skip
+
+
+@given(policies, lives)
+def test_every_charge_is_worked_out_again_from_its_own_figures__E_5(policy, story):
+    trail = next(iter([life.trail for life, _ in lived(policy, story)][-1:]), ())
+    made = {e.figures["charge_id"]: e for e in trail if e.kind == "charge"}
+    for event in made.values():
+        amount = Decimal(event.figures["amount"])
+        assert amount == cents(amount) != 0
+        assert event.clause
+        if "reverses" in event.figures:
+            assert amount == -Decimal(made[event.figures["reverses"]].figures["amount"])
+        else:
+            assert amount == WORKED_OUT[event.figures["charge"]](event.figures)
 
 
 @given(policies, st.lists(of_debt, max_size=14))

@@ -190,7 +190,12 @@ def _charged(case: Case, addon: Addon, at: datetime) -> Iterator[Event]:
         f"{addon.key}/{started}/{addon.renewals}",
         price,
         currency=case.currency,
-        behind={"addon": addon.key, "every": addon.every.value, "refundable": not yearly},
+        behind={
+            "addon": addon.key,
+            "every": addon.every.value,
+            "refundable": not yearly,
+            "starts_at": rfc3339(at),
+        },
     )
     yield case.event("charge", text, clause, figures, at=at)
 

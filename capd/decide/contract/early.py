@@ -13,7 +13,6 @@ from capd.decide.wording import date_text, money_text
 from capd.model import Event
 
 _FREE = frozenset({"cooling_off", "move", "linked"})
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +22,7 @@ class Owed:
     amount: Decimal
     months: int  # whole ones that are left
     days: int  # and days of the one after them
+    of_days: int  # which has so many
     text: str
 
 
@@ -49,14 +49,15 @@ def due(case: Case, at: datetime, cause: str) -> Owed | None:
         return None
     months, days, of_days = left(at, until, case.zone)
     share = Decimal(terms.early_share) / 100
-    amount = ((months + Decimal(days) / of_days) * price * share).quantize(_CENT)
+    # one division, at the end: a third of a month, three times, is a month
+    amount = charges.rounded((months * of_days + days) * price * share / of_days)
     if not amount:
         return None
     text = (
         f"{money_text(amount)} {case.currency} for what is left of the minimum term until "
         f"{date_text(known.bound_until(case.zone))}"
     )
-    return Owed(amount=amount, months=months, days=days, text=text)
+    return Owed(amount=amount, months=months, days=days, of_days=of_days, text=text)
 
 
 def charge(case: Case, at: datetime, cause: str) -> tuple[Event, ...]:
@@ -74,7 +75,9 @@ def charge(case: Case, at: datetime, cause: str) -> tuple[Event, ...]:
         behind={
             "months_left": owed.months,
             "days_left": owed.days,
-            "price": str(case.standing.product.price),
+            "of_days": owed.of_days,
+            "term_until": known.bound_until(case.zone).isoformat(),
+            "price": money_text(case.standing.product.price or Decimal(0)),
             "share_percent": terms.early_share,
         },
     )

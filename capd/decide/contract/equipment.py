@@ -6,7 +6,8 @@ from capd.decide import charges, matters
 from capd.decide.shapes import guess, money, one_of
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.wording import money_text
-from capd.model import Event, Standing
+from capd.model import Event, Matter, Standing
+from capd.units import rfc3339
 
 KIND = "equipment"
 OUT, RETURNED, LOST = "out", "returned", "lost"
@@ -30,7 +31,7 @@ def _equipment(told: Told) -> Answer:
     figures = matters.change(
         KIND, item, is_open=False, state=state, serial=matters.text(there, "serial")
     )
-    return (told.event("equipment", text, clause, figures), *_cost(told, item, clause))
+    return (told.event("equipment", text, clause, figures), *_cost(told, there, clause))
 
 
 def _handed_out(told: Told, item: str) -> Answer:
@@ -43,17 +44,19 @@ def _handed_out(told: Told, item: str) -> Answer:
     return (told.event("equipment", text, clause, figures),)
 
 
-def _cost(told: Told, item: str, clause: str) -> tuple[Event, ...]:
-    """Charge for what did not come back, where an amount was told."""
+def _cost(told: Told, there: Matter, clause: str) -> tuple[Event, ...]:
+    """Charge for what did not come back, where an amount was told: once for each time it is out."""
+    item, since = there.key, rfc3339(there.opened_at)
     amount = told.money("amount")
     if told.fact.details["state"] != LOST or not amount:
         return ()
     figures = charges.figures(
         told.standing.subscriber.id,
         KIND,
-        f"{item}/{told.now:%Y-%m-%dT%H:%M:%SZ}",
+        f"{item}/{since}",
         amount,
         currency=told.currency,
+        behind={"item": item, "serial": matters.text(there, "serial"), "out_since": since},
     )
     text = f"{money_text(amount)} {told.currency} for {item}, which is lost ({clause})."
     return (told.event("charge", text, clause, figures),)

@@ -71,7 +71,8 @@ def _paid_already(case: Case, known: Suspension) -> tuple[Event, ...]:
         return ()
     clause = case.policy.reconnection.clause
     text = f"{money_text(used)} {case.currency} of it was paid before service came back ({clause})."
-    return (case.event("credit", text, clause, credit_change(before - used, case.currency)),)
+    figures = {**credit_change(before - used, case.currency), "used": money_text(used)}
+    return (case.event("credit", text, clause, figures),)
 
 
 @needs(KIND)
@@ -106,7 +107,7 @@ def _fee(case: Case, known: Suspension, kept: Suspension, name: str, amount: Dec
         f"{KIND}/{opened_at}",
         amount,
         currency=case.currency,
-        behind={"suspended_at": opened_at},
+        behind={"suspended_at": opened_at, "quoted": money_text(amount)},
     )
     what = "A reconnection fee" if name == "reconnection" else "A late fee"
     text = (

@@ -166,6 +166,9 @@ def _charged(case: Case, known: Matter, fair: int) -> Iterator[Event]:
         behind={
             "period": case.period,
             "units": after - before,
+            "unit_bytes": terms.unit,
+            "unit_price": money_text(terms.unit_price),
+            "charged_before": before,
             "counted_bytes": case.counted,
             "fair_bytes": fair,
         },

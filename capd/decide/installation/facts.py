@@ -27,6 +27,7 @@ class Job:
     quote: Decimal | None = None  # indicative until the engineer confirms it (IN-2)
     confirmed: Decimal | None = None
     extra: Decimal | None = None  # agreed, where it is not standard (IN-3)
+    visits: str | None = None  # the days on which the engineer's visit was charged for
 
     def change(
         self, *, is_open: bool = True, outcome: str | None = None, note: str | None = None
@@ -42,6 +43,7 @@ class Job:
             quote=self.quote,
             confirmed=self.confirmed,
             extra=self.extra,
+            visits=self.visits,
             outcome=outcome,
             note=note,
         )
@@ -61,6 +63,7 @@ def job_of(matter: Matter) -> Job:
         quote=amount("quote"),
         confirmed=amount("confirmed"),
         extra=amount("extra"),
+        visits=matters.text(matter, "visits"),
     )
 
 
@@ -93,12 +96,19 @@ def _moved(told: Told) -> Answer:
     on = date.fromisoformat(told.fact.details["on"])
     if on == job.on:
         return ()
-    fee = _late_fee(told, job, f"it was moved to {_day(told, on)} by the customer")
-    moved = replace(job, on=on)
+    by_customer = told.get("by") != "operator"
+    why = f"it was moved to {_day(told, on)} by the customer"
+    fee = _late_fee(told, job, why) if by_customer else ()
+    moved = replace(_charged_for(job) if fee else job, on=on)
     clause = told.policy.installation.job
     text = f"The engineer comes on {_day(told, on)} instead of {_day(told, job.on)} ({clause})."
-    by_customer = told.get("by") != "operator"
-    return (told.event("job_moved", text, clause, moved.change()), *(fee if by_customer else ()))
+    return (told.event("job_moved", text, clause, moved.change()), *fee)
+
+
+def _charged_for(job: Job) -> Job:
+    """Return *job* with its day as one for which the visit was charged: a day is paid for once."""
+    days = [*(job.visits or "").split(), job.on.isoformat()]
+    return replace(job, visits=" ".join(dict.fromkeys(days)))
 
 
 def _confirmed(told: Told) -> Answer:
@@ -197,7 +207,7 @@ def _late_fee(told: Told, job: Job, why: str) -> tuple[Event, ...]:
 
 def _visit(told: Told, job: Job, why: str) -> tuple[Event, ...]:
     terms = told.policy.installation
-    if not terms.visit_fee:
+    if not terms.visit_fee or job.on.isoformat() in (job.visits or "").split():
         return ()
     return (_charge(told, job, "engineer_visit", terms.visit_fee, terms.visit, why=f", as {why}"),)
 
