@@ -72,6 +72,7 @@ TOLD = {
         {"product": st.sampled_from(sorted(CATALOGUE))}, {"effective_on": _days, "agreed": _yes_no}
     ),
     "activated": _details({}, {"estimate_down": _rates, "on": _days}),
+    "activation_undone": _details({"device": st.just("cpe-1")}, {"keeps_term": _yes_no}),
     "measured": _details({"down": _rates}, {"up": _rates}),
     "cancel": _details({}, {"reason": _note, "on": _days}),
     "cancel_withdrawn": _details({}, {"note": _note}),
