@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from capd.decide import guard
-from capd.house import House
-from capd.model import Event, Order, OrderState
+from capd.decide.surge import FLOOR_BYTES, is_surge
+from capd.house import House, Line
+from capd.model import Event, Order, OrderState, Reading, Role
 from capd.store.desk import Desk
+from capd.store.surges import Surge
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -47,15 +49,81 @@ async def _stopped(house: House, desk: Desk, now: datetime) -> str | None:
         return stop.sentence
     start = now - guard.JUMP_WITHIN
     since = start if stop.cleared_at is None else max(start, stop.cleared_at)
-    recent = await desk.suspensions.caps_exceeded(since, now)
-    before = await desk.suspensions.caps_exceeded(start - guard.USUAL_OVER, start)
-    found = guard.jump(recent, before, house.limits)
+    found = await _jump(house, desk, since, start, now) or await _surge(house, desk, since, start)
     if found is None:
         return None
     back = await desk.suspensions.under_way_since(start)
     await desk.set_state(back, OrderState.HELD, found.sentence, now)
     await desk.record([_event(found, len(back), now)])
     return found.sentence
+
+
+async def _jump(
+    house: House, desk: Desk, since: datetime, start: datetime, now: datetime
+) -> guard.Jump | None:
+    recent = await desk.suspensions.caps_exceeded(since, now)
+    before = await desk.suspensions.caps_exceeded(start - guard.USUAL_OVER, start)
+    return guard.jump(recent, before, house.limits)
+
+
+async def _surge(house: House, desk: Desk, since: datetime, start: datetime) -> guard.Surge | None:
+    if not house.limits.surge:
+        return None
+    # also of readings that are to be judged after this one, of the same moment
+    recent = await desk.suspensions.surges.people(since, start + 2 * guard.JUMP_WITHIN)
+    if not recent:
+        return None
+    before = await desk.suspensions.surges.count(start - guard.USUAL_OVER, start)
+    return guard.surge(recent, before, await desk.suspensions.subscribers(), house.limits)
+
+
+def suspects(house: House, readings: Sequence[Reading]) -> list[Surge]:
+    """Return what may be surges among *readings*, going by the readings before them."""
+    if not house.limits.surge:
+        return []
+    found = []
+    for reading in readings:
+        before, home = house.memory.states.get(reading.key), house.memory.homes.get(reading.key)
+        if before is None or home is None or home.role is not Role.MAIN:
+            continue
+        last = before.last
+        down, up = reading.down_bytes - last.down_bytes, reading.up_bytes - last.up_bytes
+        if down < 0 or up < 0 or down + up < FLOOR_BYTES or reading.at <= last.at:
+            continue
+        found.append(
+            Surge(
+                subscriber=home.subscriber,
+                device=reading.device,
+                at=reading.at,
+                down_bytes=down,
+                up_bytes=up,
+                seconds=(reading.at - last.at).total_seconds(),
+            )
+        )
+    return found
+
+
+async def note_surges(house: House, several: Sequence[Surge]) -> None:
+    """Write down which of *several* are surges, and stop everything where they are too many."""
+    found = [one for one in several if _is_surge(house.memory.lines.get(one.subscriber), one)]
+    if not found:
+        return
+    now = max(one.at for one in found)
+    async with house.store.judging() as desk:
+        await desk.suspensions.surges.add(
+            found, forget_before=now - guard.USUAL_OVER - guard.JUMP_WITHIN
+        )
+        await _stopped(house, desk, now)
+
+
+def _is_surge(line: Line | None, one: Surge) -> bool:
+    return line is not None and is_surge(
+        one.down_bytes,
+        one.up_bytes,
+        one.seconds,
+        allowance_bytes=line.allowance_bytes,
+        rates=line.rates,
+    )
 
 
 def _event(found: guard.Jump, back: int, now: datetime) -> Event:

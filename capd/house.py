@@ -40,6 +40,7 @@ class Line:
     counted: int
     watch_bytes: int | None
     allowance_bytes: int | None
+    rates: tuple[int | None, int | None] = (None, None)  # sold, down and up, in bits a second
     every_period: bool = False  # bytes of earlier periods come nearer to it as well (E-1)
 
     def add(self, part: Part) -> bool:

@@ -78,6 +78,7 @@ async def _judged(
             counted=verdict.counted_bytes,
             watch_bytes=verdict.watch_bytes,
             allowance_bytes=verdict.allowance_bytes,
+            rates=(product.down_bps, product.up_bps),
             every_period=product.kind is Kind.PREPAID,
         )
         if verdict.awaits_at is None:

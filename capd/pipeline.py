@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
+from capd import gate
 from capd.account.counters import step
 from capd.account.usage import parts
 from capd.amend import book_calls
@@ -72,6 +73,7 @@ class _Batch:
         posted = 0
         try:
             await self._recall(readings)
+            await self._look_for_surges(readings)
             for n, reading in enumerate(readings):
                 if not self._gather(reading):
                     continue
@@ -97,6 +99,17 @@ class _Batch:
         if missing:
             found = await self._house.store.ledger.states(missing)
             known.update({key: found.get(key) for key in missing})
+
+    async def _look_for_surges(self, readings: Sequence[Reading]) -> None:
+        """Let the guard see what is implausible before anybody is judged by it."""
+        found = gate.suspects(self._house, readings)
+        if not found:
+            return
+        lines = self._house.memory.lines
+        unseen = {one.subscriber for one in found if one.subscriber not in lines}
+        if unseen:
+            await decide_turn(self._house, sorted(unseen), now=min(one.at for one in found))
+        await gate.note_surges(self._house, found)
 
     def _gather(self, reading: Reading) -> bool:
         """Step *reading*; say whether its subscriber reached a line and must be judged now."""

@@ -1,5 +1,6 @@
 """The guard: what it lets through, what it has stopped, and a person's word that it may go on."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -11,7 +12,7 @@ from capd.clock import utc_now
 from capd.decide.guard import JUMP_WITHIN, USUAL_OVER
 from capd.errors import CannotBeDone
 from capd.model import Event, OrderState
-from capd.units import rfc3339
+from capd.units import rfc3339, size_text
 
 app = typer.Typer(help="What limits suspensions, and whether a jump has stopped them all.")
 
@@ -38,6 +39,8 @@ async def _show(path: Path | None, *, json: bool) -> None:
             stop = await book.stop()
             used = await book.since(now - 4 * JUMP_WITHIN)
             recent = await book.caps_exceeded(now - JUMP_WITHIN, now)
+            surges = await book.surges.people(now - JUMP_WITHIN, now)
+            largest = await book.surges.largest(now - 4 * JUMP_WITHIN)
             before = await book.caps_exceeded(now - JUMP_WITHIN - USUAL_OVER, now - JUMP_WITHIN)
     record = {
         "stopped": stop.sentence,
@@ -51,6 +54,9 @@ async def _show(path: Path | None, *, json: bool) -> None:
         "caps_exceeded_15_minutes": recent,
         "usual_15_minutes": round(before * (JUMP_WITHIN / USUAL_OVER), 1),
         "jump": limits.jump,
+        "surges_15_minutes": surges,
+        "surge": limits.surge,
+        "largest_surges_last_hour": [{**asdict(one), "at": rfc3339(one.at)} for one in largest],
     }
     if json:
         as_json(record)
@@ -59,6 +65,10 @@ async def _show(path: Path | None, *, json: bool) -> None:
     line(f"{used} suspensions in the last hour, of {limits.most_suspensions}")
     line(f"{orders[OrderState.HELD]} held for a person (`capd orders --state held`)")
     line(f"{recent} caps exceeded in 15 minutes; usual: {record['usual_15_minutes']}")
+    line(f"{surges} with more bytes in 15 minutes than they would use")
+    for one in largest:
+        span = f"{size_text(one.down_bytes + one.up_bytes)} in {one.seconds:.0f} s"
+        line(f"  {one.subscriber} on {one.device}: {span}, at {rfc3339(one.at)}")
     if stop.sentence:
         line("When it is understood: `capd guard clear --note TEXT`, then approve or refuse.")
 

@@ -3,7 +3,8 @@
 Four limits hold suspensions back, order by order: of an hour, of an hour in one sector, of a day as
 a share of all subscribers. The fifth stops them all, until a person clears it: a jump. That is when
 more subscribers went over their caps in a quarter of an hour than `jump` says, than an hour's limit
-and than ten times what four weeks were used to; a poller that counts wrong looks like that.
+and than ten times what four weeks were used to; a poller that counts wrong looks like that. So do
+many of whom more bytes are read than they would use (`surge`), though few are over their caps yet.
 """
 
 import math
@@ -17,6 +18,8 @@ from capd.model import Order, OrderState, SectorId, SubscriberId
 JUMP_WITHIN = timedelta(minutes=15)
 USUAL_OVER = timedelta(days=28)
 _TIMES_THE_USUAL = 10
+_SURGES_AT_LEAST = 5
+_TENTH = 10  # of all subscribers
 _SHARE_AT_LEAST = 20  # a share of few subscribers would be nobody
 
 Span = tuple[time, time]
@@ -31,6 +34,7 @@ class Limits:
     most_in_sector: int | None = None  # in any hour, of one sector
     most_share: float | None = None  # of all subscribers, in any 24 hours
     jump: int = 40  # caps exceeded in a quarter of an hour; 0: no jump is looked for
+    surge: int = 20  # subscribers with implausible usage in as long; 0: not looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,33 @@ class Jump:
             f"{self.usual:.1f} is usual (limit {self.most}): no service is taken away until a "
             "person has looked"
         )
+
+
+class Surge(Jump):
+    """More usage of many at once than their products carry."""
+
+    @property
+    def sentence(self) -> str:
+        """Return why everything is stopped."""
+        minutes = int(JUMP_WITHIN / timedelta(minutes=1))
+        return (
+            f"of {self.recent} subscribers more bytes were read within {minutes} minutes than they "
+            f"would use, where {self.usual:.1f} is usual (limit {self.most}); counters or a poller "
+            "may be wrong: no service is taken away until a person has looked"
+        )
+
+
+def surge(recent: int, before: int, subscribers: int, limits: Limits) -> Surge | None:
+    """Return the surge of *recent* subscribers, if it is one; *before*: of four weeks before.
+
+    The limit is the setting, or a tenth of all *subscribers* where that is less, but five.
+    """
+    if not limits.surge:
+        return None
+    usual = before * (JUMP_WITHIN / USUAL_OVER)
+    few = min(limits.surge, max(_SURGES_AT_LEAST, subscribers // _TENTH))
+    most = max(few, math.ceil(_TIMES_THE_USUAL * usual))
+    return Surge(recent=recent, usual=usual, most=most) if recent > most else None
 
 
 def jump(recent: int, before: int, limits: Limits) -> Jump | None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from capd.model import Event, Order, OrderState, Reason, SectorId, SubscriberId
 from capd.store import memos, rows
+from capd.store.surges import Surges
 from capd.store.tables import holds, orders, subscribers
 from capd.units import micros, moment_of, rfc3339
 
@@ -48,6 +49,7 @@ class Suspensions:
 
     def __init__(self, conn: AsyncConnection) -> None:
         self._conn = conn
+        self.surges = Surges(conn)
 
     async def _count(self, *conditions: object) -> int:
         query = select(func.count()).where(*conditions)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """The guard with the books: a jump stops everything, windows and quiet hours make orders wait."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from capd.config import EnforceConfig
 from capd.decide.guard import Limits
 from capd.enforce.worker import Breaker
 from capd.errors import CannotBeDone
+from capd.house import Memory
 from capd.model import OrderState, Sector
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.rounds import Enforcement
@@ -49,13 +51,20 @@ async def all_over(house, count, *, start=0):
     await account_turn(house, readings)
 
 
+async def again(house):
+    """Return the house as after a restart: it remembers nothing."""
+    fresh = replace(house, memory=Memory())
+    await fresh.look_round()
+    return fresh
+
+
 async def counts(store):
     return {state: n for state, n in (await store.orders.counts()).items() if n}
 
 
 async def test_a_jump_calls_back_what_was_let_go_and_stops_all_until_a_person_clears_it(store):
     house = await a_house(store, inventory=a_town(9))
-    house.limits = Limits(most_suspensions=4, jump=4)
+    house.limits = Limits(most_suspensions=4, jump=4, surge=0)
     await all_over(house, 8)
     assert await counts(store) == {HELD: 8}
     (stopped,) = [e for _, e in await store.trail.events() if e.kind == "guard_stopped"]
@@ -74,6 +83,65 @@ async def test_a_jump_calls_back_what_was_let_go_and_stops_all_until_a_person_cl
     assert (await counts(store))[OPEN] == 1  # what was before the clearing counts no more
 
 
+DAY = 86_400
+
+
+async def used_before(house, count, used_gb):
+    """Let that many subscribers have used so much this month, up to five minutes before a day."""
+    for at, share in ((0, 0), (3600, 0.02), (DAY - 300, 1)):
+        used = int(used_gb * GB * share)
+        await account_turn(house, [a_reading(used, at=at, device=f"cpe-{n}") for n in range(count)])
+
+
+async def test_all_counters_jump_at_once_and_nobody_is_cut_off_for_it__UC_2(store):
+    """By the same, possible amount: few are over their caps by it, and no limit would stop them."""
+    house = await a_house(store, inventory=a_town(40))
+    await used_before(house, 40, 97.5)
+    fresh = await again(house)  # a new version that decodes wrong has just been started
+    jumped = [a_reading(int((97.5 + 2.4 + 0.003 * n) * GB), at=DAY, device=f"cpe-{n}")
+              for n in range(40)]  # fmt: skip
+    await account_turn(fresh, jumped)
+    assert await counts(store) == {HELD: 6}
+    (stopped,) = [e for _, e in await store.trail.events() if e.kind == "guard_stopped"]
+    assert stopped.figures["recent"] == 40
+    assert "of 40 subscribers more bytes were read within 15 minutes" in stopped.text
+    async with store.looking() as book:
+        largest = await book.surges.largest(NOON)
+    assert (largest[0].down_bytes, largest[0].seconds) == (2_517_000_000, 300)
+
+
+async def test_counters_that_jump_one_after_the_other_are_stopped_in_the_midst__UC_2(sqlite_store):
+    """A poll every second: the stop is there before the one who would lose service by it."""
+    house = await a_house(sqlite_store, inventory=a_town(40))
+    await used_before(house, 40, 60)
+    for n in range(39):
+        await account_turn(house, [a_reading(63 * GB, at=DAY + n, device=f"cpe-{n}")])
+    await account_turn(house, [a_reading(101 * GB, at=DAY + 39, device="cpe-39")])
+    assert await counts(sqlite_store) == {HELD: 1}
+
+
+async def test_a_busy_evening_stops_nobody_s_suspension__UC_2(sqlite_store):
+    """Everyone uses all that was sold them, for an hour; who goes over the cap is suspended."""
+    house = await a_house(sqlite_store, inventory=a_town(40))
+    await used_before(house, 40, 99)
+    for minutes in range(5, 60, 5):
+        used = 99 * GB + minutes * 60 * 30_000_000 // 8
+        readings = [a_reading(used, at=DAY + minutes * 60, device=f"cpe-{n}") for n in range(4)]
+        quiet = [a_reading(99 * GB + minutes, at=DAY + minutes * 60, device=f"cpe-{n}")
+                 for n in range(4, 40)]  # fmt: skip
+        await account_turn(house, [*readings, *quiet])
+    assert await counts(sqlite_store) == {OPEN: 4}
+    assert not [e for _, e in await sqlite_store.trail.events() if e.kind == "guard_stopped"]
+
+
+async def test_after_an_outage_a_day_in_one_reading_is_no_surge__UC_2(sqlite_store):
+    house = await a_house(sqlite_store, inventory=a_town(20))
+    await used_before(house, 20, 80)
+    back = [a_reading(101 * GB, at=2 * DAY, device=f"cpe-{n}") for n in range(20)]
+    await account_turn(house, back)
+    assert await counts(sqlite_store) == {OPEN: 20}
+
+
 async def test_a_jump_takes_no_service_that_is_given_back__UC_3(sqlite_store):
     house = await a_house(sqlite_store, inventory=a_town(3))
     await all_over(house, 1)
@@ -87,7 +155,7 @@ async def test_a_jump_takes_no_service_that_is_given_back__UC_3(sqlite_store):
 
 async def test_one_sector_is_not_emptied_by_an_hour_and_can_be_approved_alone(store):
     house = await a_house(store, inventory=a_town(12))
-    house.limits = Limits(most_suspensions=100, most_in_sector=1, jump=0)
+    house.limits = Limits(most_suspensions=100, most_in_sector=1, jump=0, surge=0)
     await all_over(house, 12)
     assert await counts(store) == {OPEN: 9, HELD: 3}
     who = {"author": "noc", "note": "seen", "at": SOON}
@@ -97,8 +165,8 @@ async def test_one_sector_is_not_emptied_by_an_hour_and_can_be_approved_alone(st
 
 async def test_no_more_than_a_share_of_all_loses_service_in_a_day(sqlite_store):
     house = await a_house(sqlite_store, inventory=a_town(24))
-    house.limits = Limits(most_suspensions=1000, most_share=0.5, jump=0)
-    house.limits = Limits(most_suspensions=22, most_share=0.5, jump=0)
+    house.limits = Limits(most_suspensions=1000, most_share=0.5, jump=0, surge=0)
+    house.limits = Limits(most_suspensions=22, most_share=0.5, jump=0, surge=0)
     await all_over(house, 24)
     assert await counts(sqlite_store) == {OPEN: 22, HELD: 2}
 

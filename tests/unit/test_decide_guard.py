@@ -4,10 +4,11 @@ from datetime import time
 
 import pytest
 
-from capd.decide.guard import Limits, Seen, is_quiet, jump, waits
+from capd.decide.guard import Limits, Seen, is_quiet, jump, surge, waits
 from capd.decide.guard import release as guarded
+from capd.decide.surge import is_surge
 from capd.model import OrderState
-from tests.builders import a_service, an_order
+from tests.builders import GB, a_service, an_order
 
 
 def release(
@@ -127,3 +128,43 @@ def test_quiet_hours_may_go_over_midnight():
     night = [(time(22), time(7)), (time(12), time(13))]
     quiet = [hour for hour in range(24) if is_quiet(time(hour), night)]
     assert quiet == [0, 1, 2, 3, 4, 5, 6, 12, 22, 23]
+
+
+@pytest.mark.parametrize(
+    ("recent", "before", "subscribers", "stops"),
+    [
+        (20, 0, 1000, False), (21, 0, 1000, True),  # the setting
+        (5, 0, 30, False), (6, 0, 30, True), (10, 0, 100, False), (11, 0, 100, True),  # a tenth
+        (60, 20_000, 1000, False), (80, 20_000, 1000, True),  # ten times the usual
+    ],
+)  # fmt: skip
+def test_a_surge_of_many_is_more_than_the_setting_and_than_the_usual(
+    recent, before, subscribers, stops
+):
+    found = surge(recent, before, subscribers, Limits(surge=20))
+    assert (found is not None) == stops
+    assert found is None or f"of {recent} subscribers more bytes were read" in found.sentence
+    assert surge(recent, before, subscribers, Limits(surge=0)) is None
+
+
+@pytest.mark.parametrize(
+    ("down", "up", "seconds", "is_one"),
+    [
+        (1.2 * GB, 0, 300, False),  # 32 Mb/s of 30 sold: a film and an update
+        (2.0 * GB, 0, 300, True),  # 53 Mb/s
+        (0.1 * GB, 0.3 * GB, 300, True),  # 8 Mb/s up, of 5
+        (3.9 * GB, 0, 900, False), (19 * GB, 0, 86_400, False),  # a day in one reading
+        (20 * GB, 0, 900, True),  # a fifth of the month
+        (0.24 * GB, 0, 1, False),  # two messages that came together
+    ],
+)  # fmt: skip
+def test_more_than_a_product_carries_is_a_surge(down, up, seconds, is_one):
+    sold = {"allowance_bytes": 100 * GB, "rates": (30_000_000, 5_000_000)}
+    assert is_surge(int(down), int(up), seconds, **sold) is is_one
+
+
+def test_where_no_rate_is_sold_a_fifth_of_the_month_is_a_surge_and_without_a_cap_nothing_is():
+    nothing = (None, None)
+    assert is_surge(20 * GB, 0, 300, allowance_bytes=100 * GB, rates=nothing)
+    assert not is_surge(19 * GB, 0, 300, allowance_bytes=100 * GB, rates=nothing)
+    assert not is_surge(500 * GB, 0, 300, allowance_bytes=None, rates=nothing)

@@ -14,7 +14,7 @@ from capd.store.tables.ledger import (
     totals,
 )
 from capd.store.tables.naming import metadata
-from capd.store.tables.service import applied, orders, outbox
+from capd.store.tables.service import applied, orders, outbox, surges
 from capd.store.tables.trail import (
     breaches,
     charges,
@@ -59,6 +59,7 @@ __all__ = [
     "sectors",
     "seen",
     "subscribers",
+    "surges",
     "tokens",
     "topups",
     "totals",

@@ -85,3 +85,15 @@ outbox = Table(
         postgresql_where=text("state = 'open'"),
     ),
 )
+surges = Table(
+    "surges",
+    metadata,
+    Column("subscriber", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("down", BigInteger, nullable=False),
+    Column("up", BigInteger, nullable=False),
+    Column("us", BigInteger, nullable=False),  # in which they were counted
+    PrimaryKeyConstraint("subscriber", "at"),
+    Index(None, "at"),
+)
