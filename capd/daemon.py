@@ -11,14 +11,14 @@ from pathlib import Path
 
 from capd import systemd
 from capd.activate.desk import ActivationDesk, until_ended
-from capd.activate.run import Field, Push
+from capd.activate.signal import Watching
 from capd.api import Api, host_and_port
 from capd.api import table as api_table
+from capd.api.signal import Signals
 from capd.clock import Clock, steady_s, utc_now
 from capd.collect import Pour, Source
 from capd.collect.intake import Intake
 from capd.collect.leaps import Leaps
-from capd.collect.snmp import Asker
 from capd.config import Config
 from capd.config import load as load_config
 from capd.errors import CapdError, ConfigError, StoreError
@@ -110,7 +110,14 @@ class Daemon:
         settings = self.config.api
         if settings.listen is None:
             return None
-        v1 = api_table(parts.house, self.clock, streams=settings.streams)
+        field = self.config.field
+        signals = Signals(
+            Watching(parts.field(partial(until_ended, parts.house.store))).next,
+            self.metrics,
+            most=field.signal_watchers,
+            longest_s=field.signal_minutes * 60,
+        )
+        v1 = api_table(parts.house, self.clock, streams=settings.streams, signals=signals)
         api = Api(settings.listen, self.metrics, self._ready, tables=[v1])
         address = await api.start()
         stack.push_async_callback(api.stop)
@@ -175,7 +182,7 @@ class Daemon:
         watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
         stock = Stock(parts.house, self.clock, parts.allowed_leaks)
         retention = Retention(parts.house, self.clock, lambda: self.config.store.retention.keep)
-        desk = ActivationDesk(field_of(parts, partial(until_ended, parts.house.store)))
+        desk = ActivationDesk(parts.field(partial(until_ended, parts.house.store)))
         rounds: dict[str, tuple[Turn, float]] = {
             "intake": (intake.run, _LOOK_S),
             "decide": (judging.everyone, self.config.decide.every_s),
@@ -266,22 +273,6 @@ class Daemon:
         silent_s = time.monotonic() - self._last_read_s
         most_s = _STALE_INTERVALS * self.config.collect.snmp.interval_s
         return None if silent_s <= most_s else f"no reading for {silent_s:.0f} s"
-
-
-def field_of(parts: Parts, push: Push) -> Field:
-    """Return what activations work with; *push* brings their orders to an end."""
-    return Field(
-        house=parts.house,
-        clock=parts.clock,
-        settings=parts.config.field,
-        minimums=parts.config.collect.snmp.firmware_minimum,
-        profiles=parts.profiles,
-        devices=parts.devices,
-        engine=parts.engine,
-        asker=Asker(parts.engine, parts.profiles, parts.clock),
-        push=push,
-        look=parts.pusher.look,
-    )
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from capd import policies
+from capd.activate.run import Field, Push
 from capd.clock import Clock
 from capd.collect import Source
 from capd.collect.mqtt import MqttSource
@@ -71,6 +72,21 @@ class Parts:
             self.devices,
             self.profiles,
             lambda: self.config.collect.snmp.firmware_minimum,
+        )
+
+    def field(self, push: Push) -> Field:
+        """Return what activations work with; *push* brings their orders to an end."""
+        return Field(
+            house=self.house,
+            clock=self.clock,
+            settings=self.config.field,
+            minimums=self.config.collect.snmp.firmware_minimum,
+            profiles=self.profiles,
+            devices=self.devices,
+            engine=self.engine,
+            asker=Asker(self.engine, self.profiles, self.clock),
+            push=push,
+            look=self.pusher.look,
         )
 
     @classmethod

@@ -55,9 +55,9 @@ class Http:
         if seconds is not None:
             self._answer_s.labels(route, method).observe(seconds)
 
-    def set_streams(self, n: int) -> None:
-        """Show how many clients follow the events."""
-        self._streams.set(n)
+    def streams(self, more: int) -> None:
+        """Show that *more* clients follow something by now; fewer where that is negative."""
+        self._streams.inc(more)
 
 
 _TRAPS = (

@@ -2,10 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from http import HTTPStatus
 
 from aiohttp import web
 from pydantic import Field
@@ -18,6 +16,7 @@ from capd.api.requests import mistaken, token_of
 from capd.api.roles import Right
 from capd.api.server import CLOSING
 from capd.api.shapes import EventRecord, Page
+from capd.api.stream import RETRY, EventStream, Seats
 from capd.errors import StoreError
 from capd.lines import event_record
 from capd.metrics import Metrics
@@ -29,7 +28,6 @@ _LARGEST = (1 << 63) - 1
 _AT_A_TIME = 200
 _LOOK_S = 0.5
 _BEAT_S = 15.0  # a proxy closes what is silent for a minute
-_SLOW_S = 10.0  # for a client to take what it is sent
 
 
 class EventsQuery(Paged):
@@ -44,34 +42,17 @@ class EventsQuery(Paged):
 Asks = Ask[EventsQuery, None]
 
 
-class Streams:
+class Streams(Seats):
     """Who follows the trail: so many at once, and one look at the books for all of them."""
 
     def __init__(self, most: int, metrics: Metrics, *, beat_s: float = _BEAT_S) -> None:
+        super().__init__(
+            most, metrics, full="follow the events already: [api] streams says how many may"
+        )
         self.beat_s = beat_s
-        self._most = most
-        self._metrics = metrics
-        self._open = 0
         self._looked_s = 0.0
         self._newest = 0
         self._look = asyncio.Lock()
-
-    @contextmanager
-    def seat(self) -> Iterator[None]:
-        """Take one of the places. Raises Problem 503 when all are taken."""
-        if self._open >= self._most:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self._open} follow the events already: [api] streams says how many may",
-                headers={"Retry-After": "30"},
-            )
-        self._open += 1
-        self._metrics.http.set_streams(self._open)
-        try:
-            yield
-        finally:
-            self._open -= 1
-            self._metrics.http.set_streams(self._open)
 
     async def newest(self, store: Store) -> int:
         """Return the newest event's id, as it was half a second ago at the latest."""
@@ -125,13 +106,7 @@ class Following:
     def __init__(self, ask: Asks, streams: Streams) -> None:
         self._ask = ask
         self._streams = streams
-        self._response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/event-stream; charset=utf-8",
-                "X-Accel-Buffering": "no",  # nginx would hold events back
-            }
-        )
-        self._said_s = 0.0
+        self._stream = EventStream(ask.request)
 
     async def run(self) -> web.StreamResponse:
         """Send what happens until the client goes, its token is revoked, or the server ends."""
@@ -140,11 +115,11 @@ class Following:
         if after is None:
             after = await store.trail.last_id()
         with self._streams.seat():
-            await self._response.prepare(self._ask.request)
+            await self._stream.begin()
             with suppress(ConnectionError, StoreError, Problem):  # it comes again by itself
-                await self._send("retry: 2000\n\n")
+                await self._stream.send(RETRY)
                 await self._follow(after)
-        return self._response
+        return self._stream.response
 
     def _since(self) -> int | None:
         last = self._ask.request.headers.get("Last-Event-ID", "").strip()
@@ -163,13 +138,13 @@ class Following:
                 found = await store.trail.events(after=after, limit=_AT_A_TIME, subscriber=whose)
                 lines = [self._line(n, event) for n, event in found if _may(self._ask, event)]
                 if lines:
-                    await self._send("".join(lines))
+                    await self._stream.send("".join(lines))
                 last = found[-1][0] if found else after
                 after = last if len(found) == _AT_A_TIME else max(last, newest)
                 continue
-            if time.monotonic() - self._said_s >= self._streams.beat_s:
+            if time.monotonic() - self._stream.said_s >= self._streams.beat_s:
                 await token_of(self._ask.request, store)  # revoked in the meantime?
-                await self._send(": still here\n\n")
+                await self._stream.send(": still here\n\n")
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     await closing.wait()
@@ -177,17 +152,6 @@ class Following:
     def _line(self, number: int, event: Event) -> str:
         record = as_json(event_record(_seen(self._ask, event), id_=number))
         return f"id: {number}\nevent: {event.kind}\ndata: {record}\n\n"
-
-    async def _send(self, text: str) -> None:
-        """Send *text*; a client that does not take it in time is cut off."""
-        try:
-            async with asyncio.timeout(_SLOW_S):
-                await self._response.write(text.encode())
-        except TimeoutError:
-            if self._ask.request.transport is not None:
-                self._ask.request.transport.abort()
-            raise ConnectionError from None
-        self._said_s = time.monotonic()
 
 
 def calls(streams: Streams) -> tuple[AnyCall, ...]:

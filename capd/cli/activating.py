@@ -19,7 +19,6 @@ from capd.cli.books import author, wait
 from capd.cli.options import ConfigFile, Json, Subscriber
 from capd.cli.output import as_json, line, problem
 from capd.clock import utc_now
-from capd.daemon import field_of
 from capd.errors import CannotBeDone
 from capd.metrics import Metrics
 from capd.model import (
@@ -113,7 +112,7 @@ async def _undo(who: str, device: str | None, undo: Undo, path: Path | None) -> 
             raise CannotBeDone(f"{who} on {known.device}: {known.state}: there is nothing to undo")
         if not await book.claim(known.id):
             return await _until_ended(parts, known.id)
-        return await take_back(field_of(parts, _pushing(parts)), pressed)
+        return await take_back(parts.field(_pushing(parts)), pressed)
     finally:
         await parts.close()
 
@@ -145,7 +144,7 @@ async def _activate(press: Activation, path: Path | None) -> Activation:
         written = await book.press(press)
         if written.id != press.id or not await book.claim(press.id):
             return await _until_ended(parts, written.id)
-        return await carry_out(field_of(parts, _pushing(parts)), press)
+        return await carry_out(parts.field(_pushing(parts)), press)
     finally:
         await parts.close()
 
@@ -192,7 +191,7 @@ async def _signal(name: str, seconds: float | None, path: Path | None, *, json: 
         if device is None:
             raise CannotBeDone(f"there is no device {name!r}")
         until = None if seconds is None else time.monotonic() + seconds
-        async for measured in signals(field_of(parts, _nothing), device):
+        async for measured in signals(parts.field(_nothing), device):
             if json:
                 as_json(measured.record(), at_once=True)
             else:

@@ -12,3 +12,5 @@ class FieldConfig(Strict):
     floors: dict[str, float] = Field(default_factory=dict)  # by product, instead
     access_points: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # by sector
     undo_hours: float = Field(default=24, ge=0)  # after that an activation is undone with a note
+    signal_watchers: int = Field(default=20, ge=0, le=1000)  # over the API, at once
+    signal_minutes: float = Field(default=10, gt=0, le=120)  # each of them

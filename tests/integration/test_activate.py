@@ -1,6 +1,8 @@
 """A radio goes into service: real SNMP and SSH to a simulated router, the books on SQLite."""
 
 import asyncio
+import json
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,8 +11,9 @@ import pytest
 
 from capd.activate.desk import ActivationDesk, until_ended
 from capd.activate.run import Field, activate
-from capd.activate.signal import signals
+from capd.activate.signal import Watching, signals
 from capd.activate.undo import take_back
+from capd.api.signal import Signals
 from capd.brake import brake_turn
 from capd.clock import utc_now
 from capd.collect.snmp import Asker
@@ -42,6 +45,7 @@ from tests.builders import (
     an_event,
     an_inventory,
 )
+from tests.servers.api import an_api
 from tests.servers.commandline import Capd
 
 PROFILES = load_all()
@@ -438,3 +442,95 @@ async def test_an_undoing_that_a_restart_cut_off_is_begun_again__CT_1(roof):
     undone = await roof.store.activations.get(ended.id)
     assert undone.state is ActivationState.UNDONE
     assert menus(roof.cli) == before
+
+
+SIGNAL = "1.3.6.1.4.1.14988.1.1.1.1.1.4.1"  # as a station
+
+
+class Counting(Asker):
+    """Counts how often a device is asked."""
+
+    asked = 0
+
+    async def ask(self, device):
+        self.asked += 1
+        return await super().ask(device)
+
+
+def turn(roof, dbm):
+    """Turn the radio until its signal is that."""
+    roof.agent.box.scalars[SIGNAL] = dbm
+    roof.agent.box.shape += 1
+
+
+@asynccontextmanager
+async def watched(roof, *, every_s=1.0, **more):
+    """The API over the roof's books, and the asker behind its signals."""
+    turn(roof, -61)
+    asker = Counting(roof.engine, PROFILES, utc_now)
+    watching = Watching(replace(roof.field(), asker=asker), every_s=every_s)
+    signals = Signals(watching.next, roof.house.metrics, **more)
+    async with an_api(roof.house, signals=signals) as api:
+        yield api, asker
+
+
+def watching(api, device="cpe-1", role="tech"):
+    headers = api.headers(role, {"Accept": "text/event-stream"})
+    return api.http.get(f"/api/v1/devices/{device}/signal", headers=headers)
+
+
+async def heard(answer):
+    """Return the next event's name and data."""
+    name = None
+    async with asyncio.timeout(5):
+        while line := (await answer.content.readline()).decode().strip() or "-":
+            key, _, value = line.partition(": ")
+            name = value if key == "event" else name
+            if key == "data":
+                return name, json.loads(value)
+    return None
+
+
+async def test_a_phone_on_the_roof_sees_within_a_second_what_turning_does(roof):
+    async with watched(roof) as (api, asker), watching(api) as answer:
+        assert answer.content_type == "text/event-stream"
+        name, shown = await heard(answer)
+        assert (name, shown["figures"]["radio"]["signal_dbm"]) == ("signal", -61)
+        for dbm in (-58, -52):
+            turn(roof, dbm)
+            turned = time.monotonic()
+            _, shown = await heard(answer)
+            assert shown["figures"]["radio"]["signal_dbm"] == dbm
+            assert time.monotonic() - turned < 1.5
+        assert asker.asked == 3
+
+
+async def test_those_who_watch_one_radio_share_its_polls_and_none_goes_on_without_them(roof):
+    async with watched(roof, most=3) as (api, asker):
+        async with watching(api) as one, watching(api, role="noc") as two, watching(api) as three:
+            for _ in range(2):
+                seen = [(await heard(each))[1] for each in (one, two, three)]
+                assert len({each["at"] for each in seen}) == 1
+            assert asker.asked == 2
+            async with watching(api) as fourth:
+                assert fourth.status == 503
+        asked = asker.asked
+        await asyncio.sleep(2.2)
+        assert asker.asked <= asked + 1  # what was under way when they hung up
+
+
+async def test_watching_a_signal_has_an_end_and_wants_a_tech(roof):
+    async with watched(roof, every_s=0.3, longest_s=0.5) as (api, _):
+        async with watching(api) as answer:
+            names = [(await heard(answer))[0] for _ in range(4)]
+            assert names == ["signal", "signal", "signal", "over"]
+            assert await answer.content.readline() == b"\n"
+            assert await answer.content.readline() == b""
+        async with watching(api, role="billing") as answer:
+            assert answer.status == 403
+        async with watching(api, device="cpe-l") as answer:
+            assert answer.status == 404
+        roof.agent.box.faults.silent = True
+        await asyncio.sleep(0.7)
+        once = await api.get("/devices/cpe-1/signal", role="tech")
+        assert "no answer" in once.body["problem"]

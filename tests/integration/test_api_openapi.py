@@ -8,7 +8,9 @@ from playwright.async_api import async_playwright
 
 from capd.api import table
 from capd.api.calls import PREFIX
+from capd.api.signal import Signals
 from capd.decide.facts import FACTS
+from capd.errors import NoSuch
 from tests.builders import NOON
 from tests.conftest import need
 from tests.integration.test_pipeline import a_house
@@ -21,6 +23,10 @@ CHROMIUM = (
 BESIDE = {f"{PREFIX}/openapi.json", f"{PREFIX}/docs"}
 
 
+async def none(device, after):
+    raise NoSuch(device)
+
+
 async def the_document(api):
     async with api.http.get(f"{PREFIX}/openapi.json") as answer:
         assert answer.status == 200
@@ -31,7 +37,7 @@ async def test_every_route_is_in_the_document_and_the_other_way_round(sqlite_sto
     house = await a_house(sqlite_store)
     routes = {
         (route.method, re.sub(r":[^}]*}+", "}", route.path))
-        for route in table(house, lambda: NOON, streams=1)
+        for route in table(house, lambda: NOON, streams=1, signals=Signals(none, house.metrics))
     }
     async with an_api(house) as api:
         document = await the_document(api)

@@ -9,11 +9,17 @@ import aiohttp
 
 from capd.api import Api, v1
 from capd.api.events import Streams
+from capd.api.signal import Signals
 from capd.clock import utc_now
+from capd.errors import NoSuch
 from capd.model import TokenRole
 from capd.tokens import create
 
 PREFIX = "/api/v1"
+
+
+async def _no_radio(device, after):
+    raise NoSuch(f"there is no device {device!r}")
 
 
 async def _ready():
@@ -70,7 +76,7 @@ class Client:
 
 @asynccontextmanager
 async def an_api(
-    house, *, clock=utc_now, streams=5, beat_s=15.0, portal="S-1", tokens=None
+    house, *, clock=utc_now, streams=5, beat_s=15.0, portal="S-1", tokens=None, signals=None
 ) -> AsyncIterator[Client]:
     """Serve *house* on a free port, with a token for each role; the portal's is *portal*'s."""
     tokens = tokens or {
@@ -88,7 +94,14 @@ async def an_api(
         "127.0.0.1:0",
         house.metrics,
         _ready,
-        tables=[v1(house, clock, Streams(streams, house.metrics, beat_s=beat_s)).routes()],
+        tables=[
+            v1(
+                house,
+                clock,
+                Streams(streams, house.metrics, beat_s=beat_s),
+                signals or Signals(_no_radio, house.metrics),
+            ).routes()
+        ],
     )
     address = await api.start()
     try:
