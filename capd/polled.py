@@ -149,6 +149,7 @@ class Table(_Strict):
     """Rows that are subscribers or radios: found by a key that stays, whatever their index."""
 
     title: str
+    needs: str | None = None  # what somebody must do for it to be filled, as a sentence
     index: str = "*"  # arcs, {mac}, {row}, * (one arc that varies)
     key: Oid | None = None  # the column that names the row; None: its key is in the index
     key_is: Literal["mac", "name"] = "name"

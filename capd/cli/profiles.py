@@ -111,6 +111,8 @@ def _told_snmp(snmp: SnmpCollect) -> Iterator[str]:
             what = f"{', '.join(table_.in_bytes)} in, {', '.join(table_.out_bytes)} out, {bits}"
             what += f", {table_.down} is down"
         yield f"table {name} ({table_.title}), by {by}: {what}"
+        if table_.needs:
+            yield f"  {table_.needs}"
     if snmp.health:
         yield f"health: {', '.join(snmp.health)}"
     if snmp.firmware_minimum:

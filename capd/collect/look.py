@@ -103,13 +103,40 @@ async def _rows(
     missing = [key for key in keys if key not in index]
     if not missing:
         return index
-    there = rows.indexed(table, *await shelf(agent, table, walks))
+    column, cells = await shelf(agent, table, walks)
+    there = rows.indexed(table, column, cells)
+    behind: Mapping[bytes, Sequence[str]] = {}
+    if not old and cells and any(key.name not in there for key in missing):
+        behind = await _behind(agent, table, column, cells, walks)
     for key in missing:
         if key.name in there:
             index[key] = Found(rows.choose(there[key.name], None, {}), table.key)
         elif key in old:
             index[key] = old[key]._replace(guess=True)
+        elif key.name in behind:
+            index[key] = Found(rows.choose(behind[key.name], None, {}), table.key, guess=True)
     return index
+
+
+async def _behind(
+    agent: Agent, table: Table, column: str, cells: Mapping[str, Value], walks: Walks
+) -> Mapping[bytes, Sequence[str]]:
+    """Return the rows that the walk of *column* did not show, where it ended early.
+
+    Another column may be whole: an agent that stumbles over one value ends the walk without a word.
+    """
+    other = next((term for term in table.in_bytes if term.lstrip("-") != column), None)
+    if other is None:
+        return {}
+    other = other.lstrip("-")
+    shown = {oid[len(column) :] for oid in cells}
+    more = [oid[len(other) :] for oid in await walked(agent, other, walks)]
+    left = [at for at in more if at not in shown]
+    if not left:
+        return {}
+    if table.key is None:
+        return rows.indexed(table, other, {f"{other}{at}": None for at in left})
+    return rows.indexed(table, column, await agent.cells([f"{column}{at}" for at in left]))
 
 
 _ABOUT = ("serial", "mac", "model", "firmware")

@@ -85,6 +85,8 @@ def test_a_profile_says_what_is_known_of_it_and_what_is_not(capd):
     shown = capd.ok("profiles", "show", "ubiquiti_airos").out
     assert "table stations (stations of the access point), by MAC" in shown
     assert "not seen on real hardware: collect.snmp.tables.stations.down: inferred" in shown
+    epmp = capd.ok("profiles", "show", "cambium_epmp").out
+    assert "  the access point fills it only on an SNMP SET" in epmp
     record = capd.ok("profiles", "show", "mikrotik_routeros", "--json").json()
     assert record["snmp"]["tables"]["queues"]["down"] == "in"
     assert record["configured"] is True

@@ -184,12 +184,22 @@ async def test_a_walk_that_ends_early_is_noticed_and_no_reading_is_lost(engine, 
     assert whole.short == 0
 
 
-async def test_a_first_walk_that_ends_early_is_made_good_by_the_next(engine, agents):
-    agent = await agents(shown(range(1, 31)), end_after=f"{COLUMN}.1.12")
-    asking, device = an_asker(engine), an_access_point(agent, range(1, 31))
-    assert right(await asking.ask(device), range(1, 13))
+@pytest.mark.parametrize("bulk", [True, False])
+async def test_a_first_walk_that_ends_early_is_noticed_too_and_the_rows_are_found(
+    engine, agents, bulk
+):
+    """Another column is whole; what it shows more is asked who it is, and counted as short."""
+    stations = range(1, 31)
+    agent = await agents(shown(stations), end_after=f"{COLUMN}.1.12")
+    asking, device = an_asker(engine, bulk=bulk), an_access_point(agent, stations)
+    first = await asking.ask(device)
+    assert right(first, stations)
+    assert first.short == 18
     agent.manners.end_after = None
-    assert right(await asking.ask(device), range(1, 31))
+    asking.forget("ap")
+    whole = await asking.ask(device)
+    assert right(whole, stations)
+    assert whole.short == 0
 
 
 async def test_a_table_in_which_nobody_is_found_is_a_problem_in_words(engine, agents):
@@ -198,6 +208,13 @@ async def test_a_table_in_which_nobody_is_found_is_a_problem_in_words(engine, ag
     assert poll.readings == ()
     named = ", ".join(f"{mac(n)} in stations" for n in (1, 2, 3))
     assert poll.problem == f"there is no {named} and 1 more"
+
+
+async def test_what_a_table_needs_to_be_filled_is_told_where_it_is_empty(engine, agents):
+    agent = await agents(shown([]))
+    needy = STATIONS.model_copy(update={"needs": "somebody must fill it"})
+    poll = await an_asker(engine, needy).ask(an_access_point(agent, [1]))
+    assert poll.problem == f"there is no {mac(1)} in stations; somebody must fill it"
 
 
 async def test_who_is_connected_is_told_now_and_then(engine, agents):

@@ -161,7 +161,8 @@ def absent(asked: Plan, snmp: SnmpCollect) -> Iterator[Refused]:
         elif table not in there:
             names = [shown(key, by_mac=known.by_mac) for key in keys]
             more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-            yield _no(", ".join(names[:_MOST_NAMED]) + more)
+            needs = f"; {known.needs}" if known.needs else ""
+            yield _no(", ".join(names[:_MOST_NAMED]) + more + needs)
 
 
 def _no(what: str) -> Refused:

@@ -48,7 +48,7 @@ class Found(NamedTuple):
     wired: bool = False  # its speed is a limit
     narrow: bool = False  # it has 32-bit counters only
     fixed: bool = False  # it can be nowhere else: no use to look for it
-    guess: bool = False  # the walk did not show it, but it was there before
+    guess: bool = False  # the walk did not show it, but it was there before, or another's shows it
 
 
 Index = Mapping[Key, Found]
