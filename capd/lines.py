@@ -12,6 +12,7 @@ from capd.units import moment_of, rfc3339
 Line = Reading | Fact
 
 _LARGEST = 2**64 - 1
+_OWN = frozenset({"id", "at", "kind", "subscriber", "device"})  # of every event: no figure hides it
 _READING_KEYS = frozenset(
     {
         "at",
@@ -144,7 +145,7 @@ def event_record(event: Event, *, id_: int | None = None) -> dict[str, object]:
         record["subscriber"] = event.subscriber
     if event.device is not None:
         record["device"] = event.device
-    record |= event.figures
+    record |= {key: value for key, value in event.figures.items() if key not in _OWN}
     record["clause"] = event.clause
     record["text"] = event.text
     if id_ is not None:

@@ -66,7 +66,7 @@ class SshRow(_Strict):
     username: Line
     port: Port = 22
     password: Written | None = None
-    key_file: Line | None = None
+    key_file: Annotated[str, AfterValidator(values.key_file)] | None = None
     host_key: Annotated[str, AfterValidator(values.host_key)] | None = None
 
     @model_validator(mode="after")

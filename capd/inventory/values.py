@@ -62,6 +62,13 @@ def host(text: str) -> str:
     return text
 
 
+def key_file(text: str) -> str:
+    """Refuse a private key itself where its path is wanted: a path is shown, a key must not be."""
+    if "-----BEGIN" in text:
+        raise ValueError("wants the path of a private key, not the key")
+    return line(text)
+
+
 def host_key(text: str) -> str:
     """Refuse what is no public key as OpenSSH writes it: `ssh-ed25519 AAAA…`."""
     if not re.fullmatch(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [ -~]*)?", text):

@@ -226,5 +226,5 @@ def _of(one: Difference, author: str, at: datetime) -> Iterator[Event]:
             subscriber=SubscriberId(one.name) if one.kind == "subscriber" else None,
             device=DeviceId(device) if one.kind in {"device", "meter"} else None,
             author=author,
-            figures={"what": one.kind, "id": one.name},
+            figures={"what": one.kind, "name": one.name},
         )

@@ -163,8 +163,11 @@ def test_an_import_says_what_it_adds_changes_and_leaves(begun):
     assert changed["added"] == {}
     again = begun.ok("import", "inventory.json")
     assert "nothing to change" in again.out
-    kinds = [event["kind"] for event in begun.ok("events", "--json").records()]
+    events = begun.ok("events", "--json").records()
+    kinds = [event["kind"] for event in events]
     assert kinds.count("imported") == 2  # the third changed nothing, and says nothing
+    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+    assert events[kinds.index("inventory_changed")]["name"] == "S-1"
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])

@@ -133,6 +133,7 @@ def test_all_mistakes_are_told_at_once(tmp_path):
                         "address": "h:161",
                         "mqtt": {"name": "a/b"},
                         "snmp": {"version": "3", "user": "u", "auth": "md5", "auth_key": "hunter2"},
+                        "ssh": {"username": "x", "key_file": "-----BEGIN KEY----- hunter2"},
                     },
                 ],
             }
@@ -146,7 +147,8 @@ def test_all_mistakes_are_told_at_once(tmp_path):
         "subscribers[1].cycle_day", "devices[0].address", "devices[0].mac",
         "devices[0].snmp.version", "devices[0].snmp.port", "devices[0].ssh.pasword",
         "devices[0].meters[0].down", "devices[1].snmp", "devices[1].ssh.password",
-        "devices[2].address", "devices[2].snmp", "devices[2].mqtt", "subscriber", "products[1].id",
+        "devices[2].address", "devices[2].snmp", "devices[2].ssh.key_file", "devices[2].mqtt",
+        "subscriber", "products[1].id",
     ]  # fmt: skip
     assert "hunter2" not in "".join(told)
     assert "subscriber: unknown key. Did you mean 'subscribers'?" in told

@@ -106,3 +106,16 @@ def test_an_event_is_a_line_with_its_own_figures():
         "clause": "UC-11",
         "text": "You have used 80 %.",
     }
+
+
+def test_no_figure_of_an_event_hides_what_every_event_says():
+    figures = dict.fromkeys(("id", "at", "kind", "subscriber", "device", "text"), "x")
+    event = Event(at=datetime(2026, 3, 1, tzinfo=UTC), kind="seen", text="Seen.", figures=figures)
+    assert event_record(event, id_=7) == {
+        "id": 7,
+        "at": "2026-03-01T00:00:00Z",
+        "kind": "seen",
+        "clause": None,
+        "text": "Seen.",
+        "author": event.author,
+    }
