@@ -19,18 +19,18 @@ async def follow(
     now: datetime,
 ) -> list[SubscriberId]:
     """Write down what follows for those linked to *judged*; return who must be judged for it."""
-    pairs = _pairs(judged)
-    if not pairs:
+    linked_pairs = pairs(judged)
+    if not linked_pairs:
         return []
     known = {standing.subscriber.id: standing for standing in judged}
-    missing = sorted({who for pair in pairs for who in pair} - known.keys())
+    missing = sorted({who for pair in linked_pairs for who in pair} - known.keys())
     for standing in await desk.standings(
         missing, now=now, tz=house.zone, months=house.window_months
     ):
         known[standing.subscriber.id] = standing
     events: list[Event] = []
     touched = []
-    for main, other in pairs:
+    for main, other in linked_pairs:
         if other not in known:
             continue
         hold = _off(house, known.get(main), other, now)
@@ -42,7 +42,7 @@ async def follow(
     return list(dict.fromkeys(touched))
 
 
-def _pairs(judged: Sequence[Standing]) -> list[tuple[SubscriberId, SubscriberId]]:
+def pairs(judged: Sequence[Standing]) -> list[tuple[SubscriberId, SubscriberId]]:
     """Return the main subscriber and the linked one of each link that *judged* are part of."""
     found = [
         (one.subscriber.id, SubscriberId(other))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,8 @@ from capd.pipeline import account_turn
 from capd.proof import Drift
 from capd.quick import seldom_collected
 from capd.retention import Retention
-from capd.rounds import Enforcement, Judging, Stock, Turn, Watch, keep
+from capd.review import LOOK_S, Judging
+from capd.rounds import Enforcement, Stock, Turn, Watch, end, keep
 from capd.unasked import Unasked
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,6 @@ _LAG_S = 1.0
 _AGAIN_S = 5.0  # after a source ended that never should
 _FINISH_S = 15.0
 _FLUSH_S = 20.0
-_CANCEL_S = 1.0
 _STALE_INTERVALS = 3  # without any reading: not ready
 
 
@@ -75,6 +75,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._last_read_s = time.monotonic()
+        self._judging: Judging | None = None
 
     def stop(self) -> None:
         """Ask the daemon to end: what was read is posted, what is being pushed is finished."""
@@ -151,8 +152,9 @@ class Daemon:
             parts.devices,
             quiet=parts.config.enforce.quiet,
         )
-        await Judging(house, self.clock).everyone()
-        rounds = self._rounds(parts, intake, enforcement, unasked)
+        self._judging = Judging(house, self.clock, every_s=self.config.decide.every_s)
+        await self._judging.everyone()
+        rounds = self._rounds(parts, self._judging, intake, enforcement, unasked)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(
@@ -168,7 +170,7 @@ class Daemon:
             systemd.tell("STOPPING=1")
             log.info("stopping: what is being pushed is finished, what was read is posted")
             await enforcement.finish(within_s=_FINISH_S)
-            await _end(tasks)
+            await end(tasks)
         try:
             async with asyncio.timeout(_FLUSH_S):
                 await intake.flush()
@@ -176,16 +178,17 @@ class Daemon:
             log.error("the ledger did not take the last readings in %.0f s", _FLUSH_S)  # noqa: TRY400
 
     def _rounds(
-        self, parts: Parts, intake: Intake, enforcement: Enforcement, unasked: Unasked | None
-    ) -> dict[str, tuple[Turn, float]]:
-        judging = Judging(parts.house, self.clock)
-        watch = Watch(parts.house, self.clock, inventory_changed=parts.look_round)
+        self, parts: Parts, judging: Judging, intake: Intake, enforcement: Enforcement,
+        unasked: Unasked | None,
+    ) -> dict[str, tuple[Turn, float]]:  # fmt: skip
+        rewired = partial(_rewired, parts, judging)
+        watch = Watch(parts.house, self.clock, inventory_changed=rewired)
         stock = Stock(parts.house, self.clock, parts.allowed_leaks)
         retention = Retention(parts.house, self.clock, lambda: self.config.store.retention.keep)
         desk = ActivationDesk(parts.field(partial(until_ended, parts.house.store)))
         rounds: dict[str, tuple[Turn, float]] = {
             "intake": (intake.run, _LOOK_S),
-            "decide": (judging.everyone, self.config.decide.every_s),
+            "decide": (judging.some, min(LOOK_S, self.config.decide.every_s)),
             "due": (judging.due, self._look_s),
             "fill": (judging.fill, _FILL_S),
             "watch": (watch.turn, self._look_s),
@@ -252,6 +255,8 @@ class Daemon:
             self.metrics.reloaded(ok=False)
         else:
             self.config = new
+            if self._judging is not None:
+                self._judging.hurry()
             self.metrics.reloaded(ok=True)
             log.info("configuration read again: %s", self.parts.summary())
         systemd.tell("READY=1")
@@ -275,10 +280,6 @@ class Daemon:
         return None if silent_s <= most_s else f"no reading for {silent_s:.0f} s"
 
 
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel *tasks* until they are done: a library may swallow a cancellation, but not many."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_CANCEL_S)
+async def _rewired(parts: Parts, judging: Judging) -> None:
+    await parts.look_round()
+    judging.hurry()

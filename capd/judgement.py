@@ -68,7 +68,7 @@ async def _judged(
     for standing in standings:
         if house.heard_to is not None and not downgrades.was_asked(standing):
             standing = replace(standing, read_to=house.heard_to)  # noqa: PLW2901
-        verdict = _verdict(house, standing, catalogue, now)
+        verdict = verdict_on(house, standing, catalogue, now)
         verdicts.append(verdict)
         after.append(apply(standing, verdict.events, catalogue))
         product = after[-1].product
@@ -94,7 +94,7 @@ async def _judged(
     return verdicts, after
 
 
-def _verdict(
+def verdict_on(
     house: House, standing: Standing, catalogue: Mapping[ProductId, Product], now: datetime
 ) -> Verdict:
     """Return what the policy in force says, after what is to be told of a newer one (CT-6)."""

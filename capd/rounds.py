@@ -11,7 +11,6 @@ from capd.clock import Clock
 from capd.decide import guard
 from capd.enforce import Pusher
 from capd.enforce.worker import Breaker, carry_out
-from capd.fill import fill_all_turn
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Order, OrderState, Outcome, SubscriberId
@@ -28,6 +27,7 @@ _QUIET = ("order_",)  # events of these kinds change nobody's standing
 # whose meters there are, and to which period their bytes belong
 _REWIRED = ("imported", "activation_undone", "radio_put_back", "cycle_day")
 _PAGE = 1000
+_CANCEL_S = 1.0
 _EVERY = 1_000_000  # where some wait: what may go is not to wait behind them
 
 
@@ -51,30 +51,13 @@ async def keep(name: str, turn: Turn, *, every_s: float, metrics: Metrics) -> No
         await asyncio.sleep(every_s)
 
 
-class Judging:
-    """Everyone again at least every minute; whoever something falls due for, when it does."""
-
-    def __init__(self, house: House, clock: Clock) -> None:
-        self._house = house
-        self._clock = clock
-
-    async def everyone(self) -> None:
-        """Judge all subscribers, so that nothing depends on an event being seen."""
-        await decide_turn(self._house, await self._house.store.people.ids(), now=self._clock())
-
-    async def fill(self) -> None:
-        """Fill gaps that no reading did: another capd posted it, or this one was ended (CN-14)."""
-        await fill_all_turn(self._house, now=self._clock())
-
-    async def due(self) -> None:
-        """Judge those for whom time alone changes something by now, dated when it fell due."""
-        now = self._clock()
-        due: dict[datetime, list[SubscriberId]] = defaultdict(list)
-        for who, moment in self._house.memory.due.items():
-            if moment <= now:
-                due[moment].append(who)
-        for moment in sorted(due):
-            await decide_turn(self._house, due[moment], now=moment)
+async def end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel *tasks* until they are done: a library may swallow a cancellation, but not many."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_S)
 
 
 class Watch:

@@ -32,7 +32,9 @@ def line(allowance: int, share: int) -> int:
 def was_given(case: Case, share: int) -> bool:
     """Say whether this share, or a higher one, was told for at least this allowance (UC-11)."""
     allowance = case.allowance
-    return allowance is not None and any(
+    if allowance is None or not case.standing.given:
+        return False
+    return any(
         given.period == case.period
         and given.allowance_bytes >= allowance
         and given.notice.startswith("usage_")

@@ -110,6 +110,12 @@ class Store:
             yield Desk(conn, self.outbox)
 
     @asynccontextmanager
+    async def reviewing(self) -> AsyncIterator[Desk]:
+        """Open what a judgement reads, of one moment, without the right to write."""
+        async with self._database.read() as conn:
+            yield Desk(conn, self.outbox)
+
+    @asynccontextmanager
     async def looking_back(self) -> AsyncIterator[Past]:
         """Open a look at what was; all that it sees is of one moment, whatever is posted since."""
         async with self._database.read() as conn:

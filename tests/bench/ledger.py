@@ -28,7 +28,7 @@ from tests.bench.contestants import an_inventory
 from tests.bench.polls import own_cpu_s
 from tests.servers import postgres
 
-_START = datetime(2026, 3, 1, tzinfo=UTC)
+START = datetime(2026, 3, 1, tzinfo=UTC)
 _BATCH = 2000  # [collect] batch_readings
 
 
@@ -60,11 +60,11 @@ async def measure(url: str, meters: int, *, rounds: int) -> Speed:
 
 
 async def _measured(url: str, meters: int, rounds: int) -> Speed:
-    async with _a_house(url, meters) as house:
-        await _post(house, meters, 0)
+    async with a_house(url, meters) as house:
+        await post(house, meters, 0)
         began, spent = time.monotonic(), own_cpu_s()
         for number in range(1, rounds + 1):
-            await _post(house, meters, number)
+            await post(house, meters, number)
         wall_s, cpu_s = time.monotonic() - began, own_cpu_s() - spent
         mistakes = await house.store.ledger.check()
         assert not mistakes, mistakes
@@ -75,23 +75,23 @@ async def _measured(url: str, meters: int, rounds: int) -> Speed:
 
 
 @asynccontextmanager
-async def _a_house(url: str, meters: int) -> AsyncIterator[House]:
+async def a_house(url: str, meters: int) -> AsyncIterator[House]:
     store = await Store.open(url, upgrade=True)
     try:
         inventory = an_inventory(161, meters)
-        await store.people.apply(inventory, dry_run=False, author="bench", at=_START)
+        await store.people.apply(inventory, dry_run=False, author="bench", at=START)
         house = House(
             store=store, policy=Policy(), zone=ZoneInfo("Europe/London"), currency="GBP",
             metrics=Metrics(),
         )  # fmt: skip
         await house.look_round()
-        await decide_turn(house, await store.people.ids(), now=_START)
+        await decide_turn(house, await store.people.ids(), now=START)
         yield house
     finally:
         await store.close()
 
 
-async def _post(house: House, meters: int, number: int) -> None:
+async def post(house: House, meters: int, number: int) -> None:
     """Post the round *number* of everyone, batch by batch."""
     for first in range(0, meters, _BATCH):
         batch = list(_readings(range(first, min(first + _BATCH, meters)), number))
@@ -99,7 +99,7 @@ async def _post(house: House, meters: int, number: int) -> None:
 
 
 def _readings(meters: range, number: int) -> Iterator[Reading]:
-    at = _START + timedelta(minutes=5 * number)
+    at = START + timedelta(minutes=5 * number)
     for meter in meters:
         yield Reading(
             device=f"cpe-{meter}", meter="wan", at=at,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import ledger, mqtt, polls, push, simulate, stations
+from tests.bench import judging, ledger, mqtt, polls, push, simulate, stations
 from tests.servers.process import need
 
 pytestmark = pytest.mark.slow
@@ -21,6 +21,12 @@ def test_the_ledger_is_measured_on_both_stores(postgres_server):
     assert [speed.store for speed in speeds] == ["sqlite", "postgresql"]
     assert [speed.readings for speed in speeds] == [40, 40]
     assert "readings/s" in ledger.table(speeds)
+
+
+def test_judging_is_measured_at_the_start_and_later_on():
+    sweeps = list(judging.compare([20]))
+    assert [(one.how, one.subscribers) for one in sweeps] == [("judged", 20), ("looked at", 20)]
+    assert "pen ms" in judging.table(sweeps)
 
 
 def test_messages_are_measured_beside_a_bare_loop():

@@ -8,13 +8,24 @@ import pytest
 from capd.config import EnforceConfig, load
 from capd.daemon import Daemon
 from capd.decide.guard import Limits
+from capd.decide.policy import Policy
 from capd.enforce.worker import Breaker
 from capd.errors import CapdError
 from capd.model import OrderState, Outcome
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.policies import default_text
-from capd.rounds import Enforcement, Judging, Stock, Watch, keep
-from tests.builders import GB, NOON, a_device, a_fact, a_reading, an_event
+from capd.review import Judging, review
+from capd.rounds import Enforcement, Stock, Watch, keep
+from tests.builders import (
+    GB,
+    NOON,
+    a_device,
+    a_fact,
+    a_reading,
+    a_subscriber,
+    an_event,
+    an_inventory,
+)
 from tests.integration.test_pipeline import a_house, counted, kinds
 
 LATER = NOON + timedelta(hours=1)
@@ -129,6 +140,49 @@ async def test_what_time_alone_changes_happens_when_it_is_due__UC_1(sqlite_store
     await Judging(house, lambda: end + timedelta(seconds=1)).due()
     closed = [e for _, e in await sqlite_store.trail.events() if e.kind == "hold_closed"]
     assert [event.at for event in closed] == [end]
+
+
+async def test_a_review_finds_nobody_where_nothing_changed_and_waits_for_no_writer(store):
+    house = await over_the_cap(store)
+    async with store.judging():
+        assert await review(house, ["S-1", "S-404"], LATER) == []
+
+
+async def test_what_nobody_told_is_found_by_a_review(store):
+    house = await a_house(store)
+    other = await a_house(store)  # another capd, which reads the meter from now on
+    await account_turn(other, [a_reading(0, at=0), a_reading(20 * GB, at=300)])
+    assert await review(house, ["S-1"], LATER) == ["S-1"]
+    judging = Judging(house, later)
+    await judging.some()
+    assert house.memory.lines["S-1"].counted == 20 * GB
+    assert await review(house, ["S-1"], LATER) == []
+    for forgotten in (house.memory.lines, house.memory.due):
+        del forgotten["S-1"]
+        assert await review(house, ["S-1"], LATER) == ["S-1"]
+        await decide_turn(house, ["S-1"], now=LATER)
+    house.policy = Policy(notice_shares=(10,))
+    assert await review(house, ["S-1"], LATER) == ["S-1"]
+    await judging.some()
+    assert await kinds(store, "notice") == []  # everybody was looked at just now
+    judging.hurry()
+    await judging.some()
+    assert await kinds(store, "notice") == ["notice"]
+
+
+async def test_everybody_has_their_turn_a_few_at_a_time(sqlite_store, monkeypatch):
+    monkeypatch.setattr("capd.review._AT_A_TIME", 2)
+    people = tuple(a_subscriber(f"S-{n}") for n in range(5))
+    house = await a_house(sqlite_store, inventory=an_inventory(subscribers=people, devices=()))
+    judging = Judging(house, later, every_s=1000)
+    for seen in (2, 4, 5, 5):
+        house.memory.lines = {} if seen == 2 else house.memory.lines
+        await judging.some()
+        assert len(house.memory.lines) == seen
+    house.memory.lines = {}
+    judging.hurry()
+    await judging.some()
+    assert len(house.memory.lines) == 5
 
 
 async def test_a_turn_that_fails_is_logged_once_and_taken_again(sqlite_store, caplog):
