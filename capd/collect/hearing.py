@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _UPTIME_KEEPS_S = 90.0  # how far from a reading an uptime may be, to speak of it
 _MOST_BYTES = 64 * 1024
+_NONE, _SAY_AGAIN = timedelta(0), timedelta(seconds=60)
 _Read = Callable[[bytes, MqttCollect, Sequence[str | None]], Told]
 _READ: Mapping[Kind, _Read] = {
     "octets": collectd.read_octets,
@@ -60,6 +61,7 @@ class Hearing:
         self._proofs: dict[tuple[str, str | None], Proof] = {}
         self._uptimes: dict[DeviceId, tuple[float, datetime]] = {}
         self._complaints: dict[str, str] = {}
+        self._said: dict[str, tuple[str, datetime]] = {}  # in the log, of each topic
         self._heard: dict[DeviceId, datetime] = {}
         self._silent: set[DeviceId] = set()
         self.rejected: Counter[str] = Counter()  # by reason, until somebody takes it
@@ -71,6 +73,7 @@ class Hearing:
         devices = {route.device for route in routes.values()}
         self._proofs = {key: p for key, p in self._proofs.items() if key[0] in routes}
         self._complaints = {t: c for t, c in self._complaints.items() if t in routes}
+        self._said = {t: said for t, said in self._said.items() if t in routes}
         self._uptimes = {d: u for d, u in self._uptimes.items() if d in devices}
         self._heard = {d: at for d, at in self._heard.items() if d in devices}
         self._silent &= devices
@@ -93,7 +96,8 @@ class Hearing:
                 self._hear(route, message, what, one)
             else:
                 self.rejected.update(each.reason for each in what.refused)
-                self._complain(message.topic, "; ".join(each.text for each in what.refused))
+                text = "; ".join(each.text for each in what.refused)
+                self._complain(message.topic, text, message.at)
         return [
             Poll(
                 device=device,
@@ -123,7 +127,7 @@ class Hearing:
 
     def complaint(self, topic: str) -> str | None:
         """Return what is wrong with *topic* at the moment, None if nothing is."""
-        return self._complaints.get(topic)
+        return self._complaints.get(topic) or None
 
     def uptime_of(self, device: DeviceId) -> float | None:
         """Return the uptime that *device* last told on a topic of its own, in seconds."""
@@ -193,7 +197,7 @@ class Hearing:
         self.rejected.update(each.reason for each in refused)
         texts = dict.fromkeys(each.text for each in refused)
         said.problems |= {f"{message.topic} {text}": None for text in texts}
-        self._complain(message.topic, "; ".join(texts))
+        self._complain(message.topic, "; ".join(texts), message.at)
 
     def _take(
         self, route: Route, message: Message, said: _Said, sample: Sample, found: Pair
@@ -231,13 +235,17 @@ class Hearing:
         near = abs(since_s) <= _UPTIME_KEEPS_S and uptime_s + since_s >= 0
         return uptime_s + since_s if near else None
 
-    def _complain(self, topic: str, text: str) -> None:
-        """Say it when what is wrong with *topic* becomes different; empty: nothing is."""
-        if text == self._complaints.get(topic, ""):
+    def _complain(self, topic: str, text: str, at: datetime) -> None:
+        """Say it when what is wrong with *topic* becomes different; empty: nothing is.
+
+        At most once a minute of a topic: whoever publishes nonsense of all kinds fills no disk.
+        """
+        self._complaints[topic] = text
+        told, told_at = self._said.get(topic, ("", None))
+        if text == told or (text and told_at is not None and _NONE <= at - told_at < _SAY_AGAIN):
             return
+        self._said[topic] = (text, at)
         if text:
-            self._complaints[topic] = text
             log.warning("%s %s", topic, text)
         else:
-            del self._complaints[topic]
             log.info("%s is understood again", topic)

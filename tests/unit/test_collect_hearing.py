@@ -214,6 +214,23 @@ def test_a_new_inventory_keeps_what_topics_have_shown():
     assert hearing.polls([scripted()]) == []
 
 
+def test_nonsense_of_all_kinds_is_said_once_a_minute_and_fills_no_disk(caplog):
+    caplog.set_level("INFO", "capd.collect.hearing")
+    hearing = a_hearing()
+    for n in range(100):
+        hearing.polls([scripted(n / 10, rx=-n - 1), scripted(n / 10, rx="much")])
+        hearing.polls([scripted(n / 10, rx=5)])
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert "is negative" in said[0]
+    assert said[1] == f"{JSON} is understood again"
+    hearing.polls([scripted(50, rx="much")])
+    assert hearing.complaint(JSON) is not None  # for whoever looks, it is there at once
+    assert len(caplog.records) == 2
+    hearing.polls([scripted(90, rx="much")])
+    assert "not a whole number" in caplog.records[-1].getMessage()  # it stays so: it is said
+
+
 def test_a_device_that_falls_silent_is_said_once_and_so_is_its_return(caplog):
     caplog.set_level("INFO", "capd.collect.hearing")
     hearing, patience = a_hearing(ROUTER), timedelta(minutes=15)
