@@ -6,6 +6,7 @@ A handler reads, or writes a fact; it never changes a device.
 from aiohttp import web
 
 from capd.api import events, field, network, notices, people, signal, telling, work
+from capd.api.requests import READ_S
 from capd.api.server import Api, host_and_port
 from capd.api.v1 import V1
 from capd.api.watch import Ready
@@ -15,7 +16,14 @@ from capd.house import House
 __all__ = ["V1", "Api", "Ready", "host_and_port", "table", "v1"]
 
 
-def v1(house: House, clock: Clock, streams: events.Streams, signals: signal.Signals) -> V1:
+def v1(
+    house: House,
+    clock: Clock,
+    streams: events.Streams,
+    signals: signal.Signals,
+    *,
+    read_s: float = READ_S,
+) -> V1:
     """Return /api/v1 over *house*."""
     return V1(
         house,
@@ -30,6 +38,7 @@ def v1(house: House, clock: Clock, streams: events.Streams, signals: signal.Sign
             *signal.calls(signals),
             *events.calls(streams),
         ),
+        read_s=read_s,
     )
 
 

@@ -16,7 +16,7 @@ from capd.api.requests import mistaken, token_of
 from capd.api.roles import Right
 from capd.api.server import CLOSING
 from capd.api.shapes import EventRecord, Page
-from capd.api.stream import RETRY, EventStream, Seats
+from capd.api.stream import RETRY, SLOW_S, EventStream, Seats
 from capd.errors import StoreError
 from capd.lines import event_record
 from capd.metrics import Metrics
@@ -45,11 +45,13 @@ Asks = Ask[EventsQuery, None]
 class Streams(Seats):
     """Who follows the trail: so many at once, and one look at the books for all of them."""
 
-    def __init__(self, most: int, metrics: Metrics, *, beat_s: float = _BEAT_S) -> None:
+    def __init__(
+        self, most: int, metrics: Metrics, *, beat_s: float = _BEAT_S, slow_s: float = SLOW_S
+    ) -> None:
         super().__init__(
             most, metrics, full="follow the events already: [api] streams says how many may"
         )
-        self.beat_s = beat_s
+        self.beat_s, self.slow_s = beat_s, slow_s
         self._looked_s = 0.0
         self._newest = 0
         self._look = asyncio.Lock()
@@ -106,7 +108,7 @@ class Following:
     def __init__(self, ask: Asks, streams: Streams) -> None:
         self._ask = ask
         self._streams = streams
-        self._stream = EventStream(ask.request)
+        self._stream = EventStream(ask.request, slow_s=streams.slow_s)
 
     async def run(self) -> web.StreamResponse:
         """Send what happens until the client goes, its token is revoked, or the server ends."""

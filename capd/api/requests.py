@@ -19,7 +19,7 @@ from capd.strict import json_of, parse
 
 _M = TypeVar("_M", bound=BaseModel)
 _REALM = 'Bearer realm="capd"'
-_READ_S = 20.0  # for a body, however slow the line
+READ_S = 20.0  # for a body, however slow the line
 _SOURCE = "-"  # of mistakes: left out again
 _LONGEST_KEY = 255
 
@@ -116,7 +116,7 @@ def body_of(raw: bytes, model: type[_M]) -> _M:
     return _parsed(model, data, list(_unfit(data, "")))
 
 
-async def raw_of(request: web.Request, call: AnyCall) -> bytes:
+async def raw_of(request: web.Request, call: AnyCall, *, within_s: float = READ_S) -> bytes:
     """Return the bytes of the body; where nothing must stand in it, it may be left out.
 
     Raises Problem 408 where they do not come, 413 where they are too many, 415 of a wrong kind.
@@ -131,7 +131,7 @@ async def raw_of(request: web.Request, call: AnyCall) -> bytes:
         )
     found = bytearray()
     try:
-        async with asyncio.timeout(_READ_S):
+        async with asyncio.timeout(within_s):
             async for chunk in request.content.iter_any():
                 found += chunk
                 if len(found) > call.largest:
@@ -142,7 +142,7 @@ async def raw_of(request: web.Request, call: AnyCall) -> bytes:
         return bytes(found)
     except TimeoutError:
         raise Problem(
-            HTTPStatus.REQUEST_TIMEOUT, f"the body did not come in {_READ_S:.0f} s"
+            HTTPStatus.REQUEST_TIMEOUT, f"the body did not come in {within_s:g} s"
         ) from None
 
 

@@ -23,6 +23,8 @@ logging.getLogger("aiohttp.server").addFilter(
 CLOSING = web.AppKey("closing", asyncio.Event)
 """Set when the server is about to end: whoever answers for long ends then."""
 
+_IDLE_S = 30.0  # for the next request, and for the whole head of one
+_LINGER_S = 2.0  # for the rest of a body that nobody wants, so that the answer is read
 _STOP_S = 2.0  # for answers on their way when the daemon ends
 _LARGEST_BODY = 64 * 1024
 _HEADERS = {
@@ -50,8 +52,9 @@ class Api:
         ready: Ready,
         *,
         tables: Iterable[web.RouteTableDef] = (),
+        idle_s: float = _IDLE_S,
     ) -> None:
-        self._listen = listen
+        self._listen, self._idle_s = listen, idle_s
         self._host, self._port = host_and_port(listen)
         self._watch = Watch(metrics, ready)
         self._tables = (self._watch.routes(), *tables)
@@ -74,7 +77,13 @@ class Api:
         app.on_shutdown.append(_close)
         for table in self._tables:
             app.add_routes(table)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=_STOP_S,
+            keepalive_timeout=self._idle_s,
+            lingering_time=_LINGER_S,
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._host, self._port).start()

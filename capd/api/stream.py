@@ -11,7 +11,7 @@ from aiohttp import web
 from capd.api.problems import Problem
 from capd.metrics import Metrics
 
-_SLOW_S = 10.0  # for a client to take what it is sent
+SLOW_S = 10.0  # for a client to take what it is sent
 
 
 class Seats:
@@ -48,7 +48,8 @@ RETRY = "retry: 2000\n\n"
 class EventStream:
     """What one client is sent."""
 
-    def __init__(self, request: web.Request) -> None:
+    def __init__(self, request: web.Request, *, slow_s: float = SLOW_S) -> None:
+        self._slow_s = slow_s
         self.response = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream; charset=utf-8",
@@ -71,7 +72,7 @@ class EventStream:
     async def send(self, text: str) -> None:
         """Send *text*; ConnectionError where the client is gone, or does not take it in time."""
         try:
-            async with asyncio.timeout(_SLOW_S):
+            async with asyncio.timeout(self._slow_s):
                 await self.response.write(text.encode())
         except TimeoutError:
             if self._request.transport is not None:

@@ -13,6 +13,7 @@ from capd.api import documentation, openapi, problems
 from capd.api.calls import PREFIX, Answer, AnyCall, Ask, Keep
 from capd.api.once import Once, as_json
 from capd.api.requests import (
+    READ_S,
     body_of,
     expect_allowed,
     key_of,
@@ -33,8 +34,11 @@ _NUMBER = "{number:[0-9]{1,18}}"
 class V1:
     """The routes of *calls*, their document, and the page to read it on."""
 
-    def __init__(self, house: House, clock: Clock, calls: Iterable[AnyCall]) -> None:
+    def __init__(
+        self, house: House, clock: Clock, calls: Iterable[AnyCall], *, read_s: float = READ_S
+    ) -> None:
         self.calls = tuple(calls)
+        self._read_s = read_s
         self._house = house
         self._clock = clock
         self._once = Once(house.store, clock)
@@ -72,7 +76,7 @@ class V1:
         token = await token_of(request, self._house.store)
         expect_allowed(call, token, path)
         await self._mark(token)
-        raw = await raw_of(request, call) if call.writes else b""
+        raw = await raw_of(request, call, within_s=self._read_s) if call.writes else b""
         ask = Ask(
             house=self._house,
             token=token,

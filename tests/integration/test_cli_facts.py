@@ -272,7 +272,7 @@ def test_events_are_followed_as_they_happen(capd):
         capd.ok("topup", "S-1", "10GB", "--reference", "now")
         assert json.loads(follower.stdout.readline())["reference"] == "now"
         follower.send_signal(signal.SIGINT)
-        _, said = follower.communicate(timeout=20)
+        _, said = follower.communicate(timeout=60)
     finally:
         follower.kill()
         follower.wait()

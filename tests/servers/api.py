@@ -76,7 +76,17 @@ class Client:
 
 @asynccontextmanager
 async def an_api(
-    house, *, clock=utc_now, streams=5, beat_s=15.0, portal="S-1", tokens=None, signals=None
+    house,
+    *,
+    clock=utc_now,
+    streams=5,
+    beat_s=15.0,
+    slow_s=10.0,
+    read_s=20.0,
+    idle_s=30.0,
+    portal="S-1",
+    tokens=None,
+    signals=None,
 ) -> AsyncIterator[Client]:
     """Serve *house* on a free port, with a token for each role; the portal's is *portal*'s."""
     tokens = tokens or {
@@ -98,10 +108,12 @@ async def an_api(
             v1(
                 house,
                 clock,
-                Streams(streams, house.metrics, beat_s=beat_s),
+                Streams(streams, house.metrics, beat_s=beat_s, slow_s=slow_s),
                 signals or Signals(_no_radio, house.metrics),
+                read_s=read_s,
             ).routes()
         ],
+        idle_s=idle_s,
     )
     address = await api.start()
     try:
