@@ -10,7 +10,7 @@ from capd.model import Delivery, Event
 from capd.notify.letter import one_line
 from capd.notify.reports import Became, Report, read_report
 from capd.store.notices import BOUNCED
-from capd.told import notice_of
+from capd.told import masked, notice_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,24 @@ async def bounce_turn(house: House, raw: bytes, *, now: datetime, author: str) -
     delivery = await house.store.notices.delivery(report.event, report.at)
     if delivery is None:
         raise CannotBeDone(f"the report names the notice {report.event}, which capd did not send")
+    if await _is_of_before(house, delivery, report.recipient):
+        text = f"the notice was sent again, and no more to {masked(report.recipient)}"
+        return Bounce(text=f"{text}: nothing is recorded", became=report.became)
     event = _event(delivery, report, now, author)
     new = await house.store.notices.came_back(delivery.id, event)
     text = event.text if new else f"{event.text} That is on record already."
     return Bounce(text=text, became=report.became, recorded=new, event=event)
+
+
+async def _is_of_before(house: House, delivery: Delivery, recipient: str) -> bool:
+    """Say whether *recipient* is one that *delivery* went to before it was sent again.
+
+    A report may take days. One for an address that is none of ours is one for what we sent last:
+    mail is passed on.
+    """
+    if not recipient or recipient.lower() == (delivery.to or "").lower():
+        return False
+    return masked(recipient) in await house.store.notices.earlier_addresses(delivery)
 
 
 def _event(delivery: Delivery, report: Report, now: datetime, author: str) -> Event:
@@ -65,12 +79,6 @@ def _event(delivery: Delivery, report: Report, now: datetime, author: str) -> Ev
             "diagnostic": words,
         },
     )
-
-
-def masked(address: str) -> str:
-    """Return *address* so that its owner knows it again: "a***@example.net"."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}***@{domain}" if local else "***"
 
 
 def hidden(text: str, *addresses: str | None) -> str:

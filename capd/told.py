@@ -126,3 +126,9 @@ def is_told(event: Event, channel: str) -> bool:
 def notice_of(event: Event) -> str:
     """Return what a notice is called in lists and metrics: "usage_80", else the event's kind."""
     return str(event.figures.get("notice") or event.kind)
+
+
+def masked(address: str) -> str:
+    """Return *address* so that its owner knows it again: "a***@example.net"."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain}" if local else "***"

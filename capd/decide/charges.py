@@ -22,6 +22,11 @@ def rounded(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
+def exact(price: Decimal) -> str:
+    """Return *price* with all its places, two at least: what an amount is worked out from."""
+    return money_text(price) if price == rounded(price) else f"{price:f}"
+
+
 def figures(
     subscriber: SubscriberId,
     charge: str,

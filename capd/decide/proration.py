@@ -62,7 +62,7 @@ def _charged(
     terms, name = case.policy.proration, case.catalogue[product].name
     behind: Figures = {
         "product": product,
-        "monthly": money_text(monthly),
+        "monthly": charges.exact(monthly),
         "days": left,
         "of_days": days,
         "period": period.name,

@@ -1,6 +1,7 @@
 """Stage 5: what happened becomes messages to people and to their systems."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from capd.model import Delivery
@@ -29,6 +30,7 @@ class Notifier(Protocol):
 
     channel: str
     attempts: int  # then it is given up, recorded and shown (UC-7)
+    patience: timedelta  # but not while nobody answers at all, and what is told is no older
 
     async def tell(self, delivery: Delivery) -> Done | Problem:
         """Deliver; return how that was taken, or what went wrong. The same twice is harmless."""

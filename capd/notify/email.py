@@ -11,6 +11,7 @@ import logging
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 _Told = TypeVar("_Told", Done, Problem)
 
 _ATTEMPTS = 12  # a day of them (worker.wait_s)
+_PATIENCE = timedelta(days=5)  # RFC 5321, 4.5.4.1: 4 to 5 days, where the relay is down
 _TIMEOUT_S = 60.0
 _GOODBYE_S = 2.0
 _SHUTTING_DOWN = 421  # RFC 5321, 4.2.2
@@ -55,6 +57,7 @@ class Email:
 
     channel = "email"
     attempts = _ATTEMPTS
+    patience = _PATIENCE
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import hmac
 import os
+from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -46,6 +47,7 @@ class Webhook:
         if config.url is None:
             raise ValueError("notify.webhook has no url")
         self.attempts = config.attempts
+        self.patience = timedelta()
         self._url = config.url
         self._to = urlsplit(config.url).hostname or "the webhook"  # the rest may be secret
         self._key = None if config.secret is None else secret(config.secret)

@@ -52,10 +52,16 @@ def wait_s(tries: int) -> int:
     return min(_FIRST_S * int(_FACTOR**steps), _LONGEST_S)
 
 
-def next_try(delivery: Delivery, problem: Problem, most: int, now: datetime) -> datetime | None:
-    """Return when to try again after *problem*; None: given up, a person can see why (UC-7)."""
+def next_try(
+    delivery: Delivery, problem: Problem, most: int, now: datetime, patience: timedelta
+) -> datetime | None:
+    """Return when to try again after *problem*; None: given up, a person can see why (UC-7).
+
+    Where nobody answers at all it is not given up before what is told is *patience* old.
+    """
     tries = delivery.attempts + 1
-    if problem.final or tries >= most:
+    waits = problem.silent and now - delivery.event.at < patience
+    if problem.final or (tries >= most and not waits):
         return None
     return now + timedelta(seconds=wait_s(tries))
 
@@ -131,7 +137,8 @@ class Worker:
 
     async def _not_delivered(self, delivery: Delivery, problem: Problem, now: datetime) -> None:
         self._notice_change(problem)
-        again = next_try(delivery, problem, self._notifier.attempts, now)
+        most, patience = self._notifier.attempts, self._notifier.patience
+        again = next_try(delivery, problem, most, now, patience)
         await self._outbox.failed(delivery.id, problem.text, again, now, tried=problem.refused)
         self._count(delivery, "failed" if again is None else "retry")
         if again is None:

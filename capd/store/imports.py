@@ -34,6 +34,7 @@ from capd.store.tables import (
     devices,
     meter_states,
     meters,
+    outbox,
     products,
     sectors,
     subscribers,
@@ -126,9 +127,19 @@ async def save(
         changed = [make(_after(one, at)) for one in found.changed[kind]]
         await inventory_rows.write(conn, _TABLES[kind], added, changed)
     await _save_meters(conn, there, found)
+    await _redirect(conn, found.changed["subscriber"])
     await _forget_other_boxes(conn, found.changed["device"])
     await _forget_other_counters(conn, found.changed["meter"])
     await assume(conn, enforcing)
+
+
+async def _redirect(conn: AsyncConnection, changed: Iterable[Difference]) -> None:
+    """Send what is on its way to the address that is on file now, or to none (UC-7)."""
+    for one in changed:
+        if one.before.email != one.after.email:
+            mails = and_(outbox.c.channel == "email", outbox.c.state == "open")
+            mine = update(outbox).where(outbox.c.subscriber == one.name, mails)
+            await conn.execute(mine.values(recipient=one.after.email))
 
 
 def _after(one: Difference, at: datetime) -> Any:  # noqa: ANN401 - any of the things

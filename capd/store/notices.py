@@ -14,7 +14,7 @@ from capd.store.outbox import DELIVERY, DONE, GIVEN_UP, OPEN, Outbox, unsent_inv
 from capd.store.projections import project
 from capd.store.tables import events, outbox, subscribers
 from capd.store.trail import append, is_chained, rows_of
-from capd.told import SYSTEMS, TOLD
+from capd.told import SYSTEMS, TOLD, masked
 from capd.units import micros
 
 BOUNCED = "notice_bounced"
@@ -137,6 +137,20 @@ class Notices:
             row = (await conn.execute(query)).mappings().first()
             return None if row is None else rows.delivery(row)
 
+    async def earlier_addresses(self, delivery: Delivery) -> set[str]:
+        """Return to whom *delivery* went before it was sent again, masked."""
+        who, event = delivery.event.subscriber, delivery.event_id
+        query = select(events).where(
+            events.c.subscriber == who, events.c.id > event, events.c.kind == RETRIED
+        )
+        async with self._database.read() as conn:
+            found = [rows.event(row) for row in (await conn.execute(query)).mappings()]
+        return {
+            str(retried.figures["was"])
+            for retried in found
+            if retried.figures.get("event") == event and retried.figures.get("was")
+        }
+
     async def came_back(self, delivery: int, event: Event) -> bool:
         """Write *event*, that *delivery* bounced; say whether that is news (UC-7)."""
         async with self._database.write() as conn:
@@ -193,6 +207,7 @@ def _retried(row: rows.Row, *, author: str, note: str, at: datetime) -> Event:
         figures={
             "channel": row["channel"],
             "event": row["event"],
+            "was": masked(row["recipient"] or ""),
             "note": note,
             **unsent_invoice(row, is_open=False),
         },

@@ -239,6 +239,30 @@ async def test_a_refused_address_is_recorded_once_and_no_other_channel_is_tried_
     assert await store.outbox.due(NOON) == []
 
 
+async def test_a_relay_that_is_down_for_two_days_loses_no_mail__UC_7(sqlite_store):
+    store = sqlite_store
+    store.outbox.channels = ("email",)
+    people = Inventory(
+        products=tuple(CATALOGUE.values()), subscribers=(a_subscriber(email="a@example.net"),)
+    )
+    await store.people.apply(people, dry_run=False, author="test", at=NOON)
+    async with store.judging() as desk:
+        await desk.record([a_delivery(at=NOON).event])
+    async with a_relay() as relay:
+        url = relay.url
+    now, end, turns = NOON, NOON + timedelta(days=2), 0
+    down = Worker(store.outbox, an_email(url, people=store.people), clock=lambda: now)
+    while now < end:
+        assert await down.turn() == 0
+        now, turns = now + timedelta(hours=1), turns + 1
+    assert await store.outbox.given_up() == []
+    async with a_relay() as relay:
+        up = Worker(store.outbox, an_email(relay.url, people=store.people), clock=lambda: now)
+        now += timedelta(hours=6)
+        assert await up.turn() == 1
+        assert relay.recipients == [["a@example.net"]]
+
+
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
 async def test_a_password_is_not_sent_in_the_clear_to_another_machine():
     async with a_relay(auth=True) as relay:

@@ -201,6 +201,8 @@ async def test_a_notice_that_came_back_is_sent_again_to_a_better_address__UC_7(c
     await capd.do("import", "people.json")
     again = await capd.records("notices", "retry", str(sent["id"]), "--note", "moved")
     assert (again["state"], again["to"]) == ("waiting", "anna@elsewhere.example")
+    late = await capd.do("notices", "bounced", "report.eml")  # of the old address, days later
+    assert "sent again, and no more to a***@example.net: nothing is recorded" in late.out
     on_its_way = await capd.do("notices", "retry", str(sent["id"]), "--note", "x", code=1)
     assert "is on its way" in on_its_way.err
     await capd.do("once")

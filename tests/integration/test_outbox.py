@@ -112,12 +112,15 @@ async def test_a_delivery_that_nobody_knows_fails_without_a_word(books):
     assert await books.outbox.given_up() == []
 
 
-async def test_an_address_is_the_one_on_file_when_it_happened__UC_7(books):
+@pytest.mark.parametrize("now_on_file", ["b@example.net", None])
+async def test_what_is_on_its_way_goes_to_the_address_that_is_on_file_then__UC_7(
+    books, now_on_file
+):
     await record(books, an_event(text="a1", notice="usage_80"))
-    moved = an_inventory(subscribers=(a_subscriber(email="b@example.net"),))
+    moved = an_inventory(subscribers=(a_subscriber(email=now_on_file),))
     await books.people.apply(moved, dry_run=False, author="t", at=NOON)
     mail, *_ = await books.outbox.due(NOON)
-    assert mail.to == "a@example.net"
+    assert mail.to == now_on_file
 
 
 async def unsent(books, person):

@@ -146,3 +146,26 @@ def test_the_policy_sets_the_shares__UC_11():
     assert judged(a_standing(0), policy).watch_bytes == 33 * GB
     assert told(a_standing(120 * GB), policy=policy) == ["usage_120"]
     assert told(a_standing(10**6 * GB), policy=Policy(notice_shares=())) == []
+
+
+def test_a_leap_a_purchase_and_a_leap_tell_the_highest_share_of_each_allowance__UC_11():
+    standing = after(a_standing(99 * GB))  # over 50 and 80 at once
+    assert [given.notice for given in standing.given] == ["usage_80"]
+    grown = replace(standing, topup_bytes=200 * GB)
+    assert told(using(grown, 149 * GB)) == []
+    leapt = after(using(grown, 250 * GB))
+    assert [given.notice for given in leapt.given] == ["usage_80", "usage_80"]
+    assert told(using(leapt, 300 * GB)) == ["usage_100"]
+    more = replace(after(using(leapt, 300 * GB)), topup_bytes=201 * GB)
+    assert told(more) == ["usage_80"]  # 300 of 301 GB
+
+
+def test_a_product_without_any_data_is_off_with_its_first_byte_and_warned_of_none__UC_2():
+    nothing = replace(HOME_100, cap_bytes=0)
+    assert judged(a_standing(0, product=nothing)).events == ()
+    verdict = judged(a_standing(1, product=nothing))
+    assert [event.kind for event in verdict.events] == ["hold_opened"]
+    assert verdict.owed.suspended
+    assert judged(a_standing(0, product=nothing)).watch_bytes == 1
+    bought = a_standing(5 * GB, product=nothing, topup_bytes=10 * GB)
+    assert told(bought) == ["usage_50"]

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from capd.decide import charges
 from capd.decide.policy import Policy
 from capd.decide.proration import days_left, share
 from capd.decide.terms.proration import Proration
@@ -96,3 +97,9 @@ def test_the_last_hour_of_a_day_is_of_that_day_by_the_clocks_here__B_2():
     customer.until("03-29T23:30")  # half past midnight on the 30th, in summer time
     customer.tell("plan", product="home-300")
     assert [charge[2] for charge in charged(customer)] == [2]
+
+
+def test_a_price_of_more_than_two_places_is_in_the_figures_as_it_is__E_5():
+    assert charges.exact(Decimal("25.0050")) == "25.0050"
+    assert charges.exact(Decimal(25)) == "25.00"
+    assert str(charges.rounded(Decimal("-0.125"))) == "-0.13"

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capd.bounces import hidden, masked
+from capd.bounces import hidden
 from capd.notify.reports import LARGEST, Became, read_report
+from capd.told import masked
 from tests import reports
 
 NAMED = (7, 1774008000000000)

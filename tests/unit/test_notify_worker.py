@@ -70,7 +70,7 @@ class Ear:
     """A notifier that answers what the test says, and remembers what it was told."""
 
     def __init__(self, *answers, channel="email", attempts=12):
-        self.channel, self.attempts = channel, attempts
+        self.channel, self.attempts, self.patience = channel, attempts, timedelta()
         self.answers = list(answers)
         self.told = []
         self.at_once = self.most_at_once = 0
@@ -111,10 +111,26 @@ def test_the_waits_grow_to_six_hours_and_last_a_day():
 def test_what_can_pass_is_tried_again_and_what_cannot_is_not__UC_7():
     event = Event(at=NOON, kind="notice", text="")
     fresh = Delivery(id=1, event_id=1, channel="email", event=event)
-    assert next_try(fresh, NO_ROOM, 12, NOON) == NOON + timedelta(seconds=5)
-    assert next_try(replace(fresh, attempts=10), NO_ROOM, 12, NOON) > NOON
-    assert next_try(replace(fresh, attempts=11), NO_ROOM, 12, NOON) is None
-    assert next_try(fresh, Problem(text="550 who?", final=True), 12, NOON) is None
+    never = timedelta()
+    assert next_try(fresh, NO_ROOM, 12, NOON, never) == NOON + timedelta(seconds=5)
+    assert next_try(replace(fresh, attempts=10), NO_ROOM, 12, NOON, never) > NOON
+    assert next_try(replace(fresh, attempts=11), NO_ROOM, 12, NOON, never) is None
+    refused = Problem(text="550 who?", final=True)
+    assert next_try(fresh, refused, 12, NOON, timedelta(days=5)) is None
+
+
+def test_what_nobody_takes_at_all_is_kept_for_days_and_what_one_mailbox_refuses_is_not():
+    event = Event(at=NOON, kind="notice", text="")
+    tired = Delivery(id=1, event_id=1, channel="email", event=event, attempts=40)
+    days = timedelta(days=5)
+    silence = Problem(text="no answer", silent=True)
+    for problem, later, kept in (
+        (silence, timedelta(days=4), True),
+        (silence, timedelta(days=5), False),
+        (NO_ROOM, timedelta(hours=1), False),
+    ):
+        again = next_try(tired, problem, 12, NOON + later, days)
+        assert (again is not None) is kept
 
 
 async def test_one_turn_empties_the_outbox_in_order_for_each_subscriber():

@@ -77,7 +77,7 @@ def charge(case: Case, at: datetime, cause: str) -> tuple[Event, ...]:
             "days_left": owed.days,
             "of_days": owed.of_days,
             "term_until": known.bound_until(case.zone).isoformat(),
-            "price": money_text(case.standing.product.price or Decimal(0)),
+            "price": charges.exact(case.standing.product.price or Decimal(0)),
             "share_percent": terms.early_share,
         },
     )
