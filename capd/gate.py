@@ -74,7 +74,7 @@ async def _surge(house: House, desk: Desk, since: datetime, start: datetime) -> 
     if not recent:
         return None
     before = await desk.suspensions.surges.count(start - guard.USUAL_OVER, start)
-    return guard.surge(recent, before, await desk.suspensions.subscribers(), house.limits)
+    return guard.surge(recent, before, house.limits)
 
 
 def suspects(house: House, readings: Sequence[Reading]) -> list[Surge]:

@@ -15,7 +15,7 @@ class DecideConfig(Strict):
     most_suspensions_in_sector: int | None = Field(default=None, ge=0)
     most_suspended_share: float | None = Field(default=None, gt=0, le=1)  # in any 24 hours
     jump: int = Field(default=40, ge=0)  # caps exceeded in a quarter of an hour; 0: not looked for
-    surge: int = Field(default=20, ge=0)  # subscribers whose usage is implausible; likewise
+    surge: int = Field(default=40, ge=0)  # subscribers whose usage is implausible; likewise
     every_s: float = Field(default=300.0, gt=0)  # everyone is judged again at least this often
 
     @property

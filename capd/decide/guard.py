@@ -18,8 +18,6 @@ from capd.model import Order, OrderState, SectorId, SubscriberId
 JUMP_WITHIN = timedelta(minutes=15)
 USUAL_OVER = timedelta(days=28)
 _TIMES_THE_USUAL = 10
-_SURGES_AT_LEAST = 5
-_TENTH = 10  # of all subscribers
 _SHARE_AT_LEAST = 20  # a share of few subscribers would be nobody
 
 Span = tuple[time, time]
@@ -34,7 +32,7 @@ class Limits:
     most_in_sector: int | None = None  # in any hour, of one sector
     most_share: float | None = None  # of all subscribers, in any 24 hours
     jump: int = 40  # caps exceeded in a quarter of an hour; 0: no jump is looked for
-    surge: int = 20  # subscribers with implausible usage in as long; 0: not looked for
+    surge: int = 40  # subscribers with implausible usage in as long; 0: not looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +82,15 @@ class Surge(Jump):
         )
 
 
-def surge(recent: int, before: int, subscribers: int, limits: Limits) -> Surge | None:
+def surge(recent: int, before: int, limits: Limits) -> Surge | None:
     """Return the surge of *recent* subscribers, if it is one; *before*: of four weeks before.
 
-    The limit is the setting, or a tenth of all *subscribers* where that is less, but five.
+    Never of fewer than may be suspended in an hour: so many are let through, not stopped with all.
     """
     if not limits.surge:
         return None
     usual = before * (JUMP_WITHIN / USUAL_OVER)
-    few = min(limits.surge, max(_SURGES_AT_LEAST, subscribers // _TENTH))
-    most = max(few, math.ceil(_TIMES_THE_USUAL * usual))
+    most = max(limits.surge, limits.most_suspensions, math.ceil(_TIMES_THE_USUAL * usual))
     return Surge(recent=recent, usual=usual, most=most) if recent > most else None
 
 

@@ -95,28 +95,28 @@ async def used_before(house, count, used_gb):
 
 async def test_all_counters_jump_at_once_and_nobody_is_cut_off_for_it__UC_2(store):
     """By the same, possible amount: few are over their caps by it, and no limit would stop them."""
-    house = await a_house(store, inventory=a_town(40))
-    await used_before(house, 40, 97.5)
+    house = await a_house(store, inventory=a_town(60))
+    await used_before(house, 60, 97.5)
     fresh = await again(house)  # a new version that decodes wrong has just been started
-    jumped = [a_reading(int((97.5 + 2.4 + 0.003 * n) * GB), at=DAY, device=f"cpe-{n}")
-              for n in range(40)]  # fmt: skip
+    jumped = [a_reading(int((97.5 + 2.4 + 0.002 * n) * GB), at=DAY, device=f"cpe-{n}")
+              for n in range(60)]  # fmt: skip
     await account_turn(fresh, jumped)
-    assert await counts(store) == {HELD: 6}
+    assert await counts(store) == {HELD: 9}
     (stopped,) = [e for _, e in await store.trail.events() if e.kind == "guard_stopped"]
-    assert stopped.figures["recent"] == 40
-    assert "of 40 subscribers more bytes were read within 15 minutes" in stopped.text
+    assert stopped.figures["recent"] == 60
+    assert "of 60 subscribers more bytes were read within 15 minutes" in stopped.text
     async with store.looking() as book:
         largest = await book.surges.largest(NOON)
-    assert (largest[0].down_bytes, largest[0].seconds) == (2_517_000_000, 300)
+    assert (largest[0].down_bytes, largest[0].seconds) == (2_518_000_000, 300)
 
 
 async def test_counters_that_jump_one_after_the_other_are_stopped_in_the_midst__UC_2(sqlite_store):
     """A poll every second: the stop is there before the one who would lose service by it."""
-    house = await a_house(sqlite_store, inventory=a_town(40))
-    await used_before(house, 40, 60)
-    for n in range(39):
+    house = await a_house(sqlite_store, inventory=a_town(60))
+    await used_before(house, 60, 60)
+    for n in range(59):
         await account_turn(house, [a_reading(63 * GB, at=DAY + n, device=f"cpe-{n}")])
-    await account_turn(house, [a_reading(101 * GB, at=DAY + 39, device="cpe-39")])
+    await account_turn(house, [a_reading(101 * GB, at=DAY + 59, device="cpe-59")])
     assert await counts(sqlite_store) == {HELD: 1}
 
 

@@ -131,20 +131,20 @@ def test_quiet_hours_may_go_over_midnight():
 
 
 @pytest.mark.parametrize(
-    ("recent", "before", "subscribers", "stops"),
+    ("recent", "before", "an_hour", "stops"),
     [
-        (20, 0, 1000, False), (21, 0, 1000, True),  # the setting
-        (5, 0, 30, False), (6, 0, 30, True), (10, 0, 100, False), (11, 0, 100, True),  # a tenth
-        (60, 20_000, 1000, False), (80, 20_000, 1000, True),  # ten times the usual
+        (20, 0, 5, False), (21, 0, 5, True),  # the setting
+        (30, 0, 30, False), (31, 0, 30, True),  # an hour's limit
+        (60, 20_000, 5, False), (80, 20_000, 5, True),  # ten times the usual
     ],
 )  # fmt: skip
-def test_a_surge_of_many_is_more_than_the_setting_and_than_the_usual(
-    recent, before, subscribers, stops
+def test_a_surge_of_many_is_more_than_the_settings_and_than_the_usual(
+    recent, before, an_hour, stops
 ):
-    found = surge(recent, before, subscribers, Limits(surge=20))
+    found = surge(recent, before, Limits(surge=20, most_suspensions=an_hour))
     assert (found is not None) == stops
     assert found is None or f"of {recent} subscribers more bytes were read" in found.sentence
-    assert surge(recent, before, subscribers, Limits(surge=0)) is None
+    assert surge(recent, before, Limits(surge=0)) is None
 
 
 @pytest.mark.parametrize(
