@@ -5,6 +5,7 @@ when it falls due.
 """
 
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from capd.fill import fill_all_turn
 from capd.house import House
 from capd.lines import Line, event_record, line_of
 from capd.metrics import Metrics
-from capd.model import Counts, Fact, Inventory, MeterKey, Reading, Reason, SubscriberId
+from capd.model import Counts, Event, Fact, Inventory, MeterKey, Reading, Reason, SubscriberId
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
 
@@ -242,13 +243,36 @@ class _Run:
             self._terms[who, line.period.name] = (line.allowance_bytes, line.counts)
 
     async def events(self) -> AsyncIterator[dict[str, object]]:
-        """Yield the printed events of the trail, oldest first."""
+        """Yield the printed events, oldest first: a few are dated before they could be seen."""
+        late = await self._late()
+        later = {number for number, _ in late}
+        async for number, event in self._printed():
+            if number in later:
+                continue
+            while late and late[0][1].at < event.at:
+                yield event_record(late.popleft()[1])
+            yield event_record(event)
+        for _, event in late:
+            yield event_record(event)
+
+    async def _late(self) -> deque[tuple[int, Event]]:
+        """Return the events that are older than one above them in the trail, oldest first."""
+        late: list[tuple[int, Event]] = []
+        newest: datetime | None = None
+        async for number, event in self._printed():
+            if newest is not None and event.at < newest:
+                late.append((number, event))
+            else:
+                newest = event.at
+        return deque(sorted(late, key=lambda numbered: numbered[1].at))
+
+    async def _printed(self) -> AsyncIterator[tuple[int, Event]]:
         after = 0
         while page := await self._house.store.trail.events(after=after, limit=_PAGE):
             after = page[-1][0]
-            for _, event in page:
+            for number, event in page:
                 if event.kind not in UNPRINTED and not event.kind.startswith("order_"):
-                    yield event_record(event)
+                    yield number, event
 
     async def usages(self) -> AsyncIterator[dict[str, object]]:
         """Yield a usage record for each subscriber and period that the file's time touches."""

@@ -144,6 +144,6 @@ async def _told(folder):
         await store.close()
     return [
         event_record(event)
-        for _, event in events
+        for _, event in sorted(events, key=lambda numbered: numbered[1].at)
         if event.kind not in UNPRINTED and not event.kind.startswith("order_")
     ]
