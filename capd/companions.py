@@ -31,9 +31,14 @@ async def follow(
     events: list[Event] = []
     touched = []
     for main, other in linked_pairs:
+        hold = _off(house, known.get(main), other, now)
+        if main in known:  # nobody of capd's: it is told of the main one, for whoever runs it
+            apart = hold if other not in known else None
+            told = linked.outside(house.case(known[main], catalogue, now), other, apart)
+            known[main] = apply(known[main], told, catalogue)
+            events += told
         if other not in known:
             continue
-        hold = _off(house, known.get(main), other, now)
         found = linked.follow(house.case(known[other], catalogue, now), main, hold)
         known[other] = apply(known[other], found, catalogue)
         events += found
@@ -53,6 +58,11 @@ def pairs(judged: Sequence[Standing]) -> list[tuple[SubscriberId, SubscriberId]]
         (SubscriberId(matter.key), one.subscriber.id)
         for one in judged
         for matter in of_kind(one, linked.KIND)
+    ]
+    found += [
+        (one.subscriber.id, SubscriberId(matter.key))
+        for one in judged
+        for matter in of_kind(one, linked.OUTSIDE)
     ]
     return [pair for pair in dict.fromkeys(found) if pair[0] != pair[1]]
 

@@ -41,6 +41,8 @@ TOLD: Mapping[str, Telling] = {
     "cancellation_withdrawn": Telling("your contract goes on"),
     "service_ended": Telling("your service has ended"),
     "terminated": Telling("your contract has ended"),
+    "linked_service_off": Telling("a service that hangs on your connection"),  # CT-10
+    "linked_service_on": Telling("a service that hangs on your connection"),
     "address_released": Telling("your static address"),
     "downgrade_offered": Telling("you may go back to your former product"),
     "activated": Telling("your contract has begun"),  # CT-1, CT-3

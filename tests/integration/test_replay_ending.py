@@ -11,7 +11,7 @@ VOICE = a_product("voice", None, family="voice")
 BOTH = an_inventory(
     products=(*an_inventory().products, VOICE),
     subscribers=(
-        a_subscriber("S-1", linked=("V-1", "not-there", "S-1")),
+        a_subscriber("S-1", linked=("V-1", "S-1")),
         a_subscriber("V-1", product="voice", linked=("S-1",)),
     ),
     devices=(a_device(),),
@@ -83,6 +83,31 @@ async def test_a_policy_may_give_notice_first__CT_10():
         "V-1 2026-03-06T12:00 notice linked_off CT-10",
         "V-1 2026-03-07T12:00 hold_opened linked CT-10",
     ]
+
+
+async def test_a_linked_service_that_capd_does_not_serve_is_told_of__CT_10():
+    home = a_subscriber(linked=("voice-7",))
+    inventory = an_inventory(subscribers=(home,))
+    lines = [
+        fact("2026-03-05T00:00:00", "hold", reason="non_payment", note="x"),
+        fact("2026-03-05T06:00:00", "hold", reason="aup", note="x"),
+        fact("2026-03-06T00:00:00", "release", reason="non_payment", note="x"),
+        fact("2026-03-07T00:00:00", "release", reason="aup", note="x"),
+        fact("2026-03-08T00:00:00", "hold", reason="maintenance", note="the operator's"),
+        fact("2026-03-09T00:00:00", "hold", reason="fraud", note="x"),
+        fact("2026-03-10T00:00:00", "terminate", cause="fraud"),
+    ]
+    records = [each for each in await played(lines, inventory=inventory) if "linked" in each]
+    assert [
+        f"{each['at']} {each['kind']} {each['because']}" for each in records if each["open"]
+    ] == [
+        "2026-03-05T00:00:00Z linked_service_off non_payment",
+        "2026-03-09T00:00:00Z linked_service_off fraud",
+        "2026-03-10T00:00:00Z linked_service_off ended",
+    ]
+    assert [each["at"] for each in records if not each["open"]] == ["2026-03-07T00:00:00Z"]
+    assert {each["linked"] for each in records} == {"voice-7"}
+    assert {each["clause"] for each in records} == {"CT-10"}
 
 
 async def test_voice_ends_with_the_connection_and_stays_off__CT_10():

@@ -17,6 +17,8 @@ from capd.decide.wording import moment_text
 from capd.model import Event, Hold, Reason, Standing, SubscriberId
 
 KIND = "linked"
+OUTSIDE = "linked_service"
+"""The matter of a main subscription: a service linked to it that capd does not serve."""
 
 
 def off(main: Standing, policy: Policy) -> Hold | None:
@@ -42,6 +44,33 @@ def follow(case: Case, main: SubscriberId, hold: Hold | None) -> tuple[Event, ..
     if hold.reason is Reason.ENDED and not _has_ended(case):
         return (*found, *_ended(case))
     return found
+
+
+def outside(case: Case, other: str, hold: Hold | None) -> tuple[Event, ...]:
+    """Return what becomes different by *hold* for *other*, which hangs on the case's connection.
+
+    It is nobody whom capd serves: the subscriber is told, and whoever runs it hears of it.
+    """
+    there = matters.find(case.standing, OUTSIDE, other)
+    terms = case.policy.contract.linked
+    if hold is None:
+        if there is None:
+            return ()
+        text = f"{other} is on again, as the connection that it hangs on is ({terms.clause})."
+        told = matters.change(OUTSIDE, other, is_open=False, linked=other)
+        return (case.event("linked_service_on", text, terms.clause, told),)
+    ends = any(each.reason is Reason.ENDED for each in case.standing.holds)
+    reason = Reason.ENDED if ends else hold.reason
+    if there is not None and (not ends or there.data.get("because") == reason.value):
+        return ()
+    at = case.now + timedelta(hours=terms.notice_hours)
+    when = f"from {moment_text(at, case.zone)}" if terms.notice_hours else "now"
+    text = (
+        f"{other} {'ends' if ends else 'is off'} {when}, as the connection that it hangs on is "
+        f"off for {holds.NAMES[reason]} ({terms.clause})."
+    )
+    data = matters.change(OUTSIDE, other, because=reason.value, off_at=at, linked=other)
+    return (case.event("linked_service_off", text, terms.clause, data),)
 
 
 @needs(KIND, A_HOLD)
