@@ -70,7 +70,7 @@ def _charged(
     told = charges.figures(
         case.standing.subscriber.id,
         CHARGE,
-        f"{product}/{rfc3339(event.at)}",
+        f"{product}/{'' if event.kind == 'plan_changed' else 'begun/'}{rfc3339(event.at)}",
         amount,
         currency=case.currency,
         behind=behind,

@@ -62,6 +62,8 @@ def fact_of(event: Event) -> Fact | None:
 def _detail(name: str, key: str, event: Event) -> str | int | bool | None:
     if name == "charge_reversed":  # the event is the counter-charge, of an id of its own
         return event.figures.get({"reason": "why"}.get(key, _DETAILS.get(key, key)))
+    if key == "note" and "why" in event.figures:
+        return event.figures["why"]  # the note among the figures is of what it is about
     return event.figures.get(key, event.figures.get(_DETAILS.get(key, key)))
 
 

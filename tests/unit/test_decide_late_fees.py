@@ -251,3 +251,18 @@ def test_nobody_waits_to_pay_fees_where_the_debt_itself_is_gone__C_3(kind, detai
     assert not customer.is_off
     assert not charges(customer)
     assert not matters.of_kind(customer.standing, "credit")
+
+
+def test_what_was_paid_for_coming_back_pays_no_other_invoice_meanwhile__C_3():
+    customer = billed(BACK_AFTER_FEES)
+    customer.tell("invoice", reference="inv-8", amount="40", issued_on="2026-04-01")
+    pay(customer, "30")
+    customer.tell("invoice", reference="inv-9", amount="40", issued_on="2026-04-01")
+    assert book.credit(customer.standing) == Decimal(5)
+    assert customer.look().ways == (
+        "Paying 30.00 GBP (30.00 GBP for coming back) restores service (CT-4).",
+    )
+    pay(customer, "30")
+    assert not customer.is_off
+    assert owed(customer) == {"inv-8": "40.00", "inv-9": "40.00"}
+    assert book.credit(customer.standing) == 0

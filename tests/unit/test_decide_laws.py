@@ -71,6 +71,11 @@ class Life:
         seen = [event.figures["key"] for event in self.trail if event.kind == "invoice"]
         if kind == "invoice" and details["reference"] in seen:
             return  # a reference stands for one invoice
+        moves = [
+            e.figures["to"] for e in self.trail if (e.kind, e.at) == ("plan_changed", self.now)
+        ]
+        if kind == "plan" and details["product"] in moves:
+            return  # to the same product twice in one microsecond: no clock that tells can say so
         fact = Fact(at=self.now, fact=kind, subscriber="S-1", details=details, author="kim")
         found = facts.accept(
             self.standing,

@@ -85,6 +85,8 @@ def complete_at(case: Case, invoice: Invoice) -> datetime:
 def used(case: Case) -> tuple[Event, ...]:
     """Close attempts about no known invoice once service was stopped: another time wants its own.
 
+    Also those about the one that the hold is for, and none about others.
+
     And a mail that never left, when its invoice is not owed any more.
     """
     owed = {one.key for one in invoices(case.standing)}
@@ -94,7 +96,8 @@ def used(case: Case) -> tuple[Event, ...]:
         spent += [
             matter
             for matter in matters.of_kind(case.standing, ATTEMPT)
-            if (matters.moment(matter, "tried_at") or stopped.opened_at) <= stopped.opened_at
+            if matter.data.get("about") in (None, stopped.note)
+            and (matters.moment(matter, "tried_at") or stopped.opened_at) <= stopped.opened_at
         ]
     return tuple(_spent(case, matter) for matter in spent)
 

@@ -14,6 +14,7 @@ from capd.decide.debt import (
     payments,
     radio,
     schedule,
+    state,
     suspension,
     tried,
 )
@@ -57,7 +58,7 @@ def _invoice(told: Told) -> Answer:
 def _booked(told: Told, invoice: Invoice) -> tuple[Event, ...]:
     """Return the events of a new invoice; what was paid in advance pays it."""
     credit = book.credit(told.standing)
-    paid = min(credit, invoice.owed)
+    paid = min(state.free_credit(told.standing), invoice.owed)
     invoice = invoice.with_payment(paid)
     clause = told.policy.dunning.clause
     figures = {
@@ -129,7 +130,7 @@ def _settled(told: Told) -> Answer:
         noticed_at=None if noticed_at is None else noticed_at + rest * _DAY,
     )
     credit = book.credit(told.standing)
-    part = min(credit, agreed.owed)
+    part = min(state.free_credit(told.standing), agreed.owed)
     agreed = agreed.with_payment(part)
     clause, note = told.policy.dunning.clause, told.get("note")
     text = (

@@ -11,7 +11,7 @@ from decimal import Decimal
 from capd.decide import holds
 from capd.decide.debt import book, schedule
 from capd.decide.debt.book import Invoice
-from capd.decide.debt.state import State, hold, overdue, suspension
+from capd.decide.debt.state import State, hold, overdue, reserved, suspension
 from capd.decide.told import Told
 from capd.decide.wording import list_text, money_text
 from capd.model import Event
@@ -78,7 +78,12 @@ def _spread(
     """Return the invoices that *amount* pays, as they are after it, and what is left of it."""
     known = {one.key: one for one in book.invoices(told.standing) if one.key != without}
     paid: dict[str, Invoice] = {}
+    aside = Decimal(0)
     for key, with_fees in _in_order(told, named):
+        if key is None:
+            aside = min(amount, reserved(told.standing))
+            amount -= aside
+            continue
         invoice = paid.get(key) or known.get(key)
         if invoice is None:
             continue
@@ -86,7 +91,7 @@ def _spread(
         if part > 0:
             paid[key] = invoice.with_payment(part)
             amount -= part
-    return list(paid.values()), amount
+    return list(paid.values()), amount + aside
 
 
 def _released(told: Told, paid: Iterable[Invoice]) -> Iterable[Event]:
@@ -105,10 +110,11 @@ def _released(told: Told, paid: Iterable[Invoice]) -> Iterable[Event]:
         )
 
 
-def _in_order(told: Told, named: str | None) -> Iterator[tuple[str, bool]]:
+def _in_order(told: Told, named: str | None) -> Iterator[tuple[str | None, bool]]:
     """Yield which invoice is paid next, with the late fees owed with it or without them.
 
-    The one *named* first, then the others, the oldest first, but for those in dispute.
+    The one *named* first, then the others, the oldest first, but for those in dispute. None: what
+    coming back costs is set aside, before what service does not wait for.
     """
     case, known = told.case, suspension(told.standing)
     others = [one.key for one in book.invoices(told.standing) if not schedule.waits(case, one)]
@@ -116,6 +122,8 @@ def _in_order(told: Told, named: str | None) -> Iterator[tuple[str, bool]]:
         yield named, True
     stops = known is not None and known.state is State.ON
     asked_for = [one.key for one in overdue(case)] if stops else []
-    for several in (asked_for, others):
-        yield from ((key, False) for key in several)
-        yield from ((key, True) for key in several)
+    yield from ((key, False) for key in asked_for)
+    yield from ((key, True) for key in asked_for)
+    yield None, False
+    yield from ((key, False) for key in others)
+    yield from ((key, True) for key in others)

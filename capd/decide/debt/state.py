@@ -139,6 +139,19 @@ def to_pay_first(case: Case, known: Suspension) -> Decimal:
     return max(Decimal(0), known.fee + known.late_fee - credit(case.standing))
 
 
+def reserved(standing: Standing) -> Decimal:
+    """Return what of the credit is for coming back, and pays no invoice while service is off."""
+    known = suspension(standing)
+    if known is None or known.state is not State.ON or not known.paid_first:
+        return Decimal(0)
+    return known.fee + known.late_fee
+
+
+def free_credit(standing: Standing) -> Decimal:
+    """Return what was paid in advance and may pay an invoice."""
+    return max(Decimal(0), credit(standing) - reserved(standing))
+
+
 def is_extended(case: Case) -> bool:
     """Say whether a person gave time to pay, and that still holds (UC-8)."""
     until = extended_until(case.standing)
