@@ -5,7 +5,6 @@ from datetime import datetime
 
 from capd.account.report import usage_record
 from capd.decide import holds
-from capd.decide.breaches import months_after
 from capd.decide.case import allowance_with
 from capd.decide.explain import balance_record
 from capd.decide.judge import judge
@@ -75,23 +74,6 @@ async def subscribers(
             record for record in await _records(house, ids, now) if state in (None, record["state"])
         ]
     return found[:limit]
-
-
-async def idle(house: House, now: datetime) -> list[dict[str, object]]:
-    """Return who has used nothing for the months that the policy says: listed, no more (FU-3)."""
-    months = house.policy.fair_use.idle_months
-    since = months_after(now, -months, house.zone)
-    found = await house.store.people.idle(since)
-    names = {one.id: one.name for one in (await house.store.people.inventory()).subscribers}
-    return [
-        {
-            "id": who,
-            "name": names.get(who, ""),
-            "idle_months": months,
-            "used_until": None if last is None else rfc3339(last),
-        }
-        for who, last in found.items()
-    ]
 
 
 async def subscriber(house: House, who: str, now: datetime) -> dict[str, object]:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from capd import config as configuration
+from capd.answers.idle import idle as idle_ones
 from capd.answers.subscribers import STATES
-from capd.answers.subscribers import idle as idle_ones
 from capd.answers.subscribers import subscribers as answered
 from capd.answers.why import explain as explained
 from capd.cli.books import open_store, opened, wait
@@ -78,8 +78,9 @@ def _idle(config: Path | None, *, json: bool) -> None:
     if json:
         as_json(records)
         return
-    rows = [(str(r["id"]), str(r["name"]), str(r["used_until"] or "never")) for r in records]
-    table(("id", "name", "used until"), rows, empty="Nobody is idle.")
+    whole = [[r["id"], r["name"], r["used_until"] or "never", r["read_until"]] for r in records]
+    rows = [tuple(str(cell or "never") for cell in row) for row in whole]
+    table(("id", "name", "used until", "read until"), rows, empty="Nobody is idle.")
 
 
 async def _subscribers(path: Path | None, wanted: str | None) -> list[dict[str, object]]:

@@ -1,11 +1,13 @@
 """Pure: an inventory against what is there: what is new, what differs, what points nowhere."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from capd.model import Inventory, Secret
+from capd.model import DeviceId, Inventory, Role, Secret, SubscriberId
 
+_SHOWN = 5  # of what may be said of thousands
 KINDS = ("product", "sector", "subscriber", "device", "meter")
 
 
@@ -136,3 +138,31 @@ def twice(inventory: Inventory) -> list[str]:
                 problems.append(f"{kind} {name}: given more than once")
             met.add(name)
     return problems
+
+
+def counted_by_several(known: Inventory, new: Inventory) -> list[str]:
+    """Return, a line each, who is counted on several devices because of *new* (UC-9)."""
+    before, after = _mains(known), _mains(known, new)
+    found = [
+        f"subscriber {who}: counted on {' and '.join(sorted(on))}, all of it added up; if they "
+        'see the same bytes, give the meters of all but one "role": "backup" (UC-9)'
+        for who, on in sorted(after.items())
+        if len(on) > 1 and on != before.get(who)
+    ]
+    more = len(found) - _SHOWN
+    return found if more <= 0 else [*found[:_SHOWN], f"and {more} more who are counted on several"]
+
+
+def _mains(*inventories: Inventory) -> dict[SubscriberId, set[DeviceId]]:
+    """Return on which devices each subscriber has main meters, as the last inventory says."""
+    meters = {
+        (device.id, meter.id): meter
+        for inventory in inventories
+        for device in inventory.devices
+        for meter in device.meters
+    }
+    on: dict[SubscriberId, set[DeviceId]] = defaultdict(set)
+    for (device, _), meter in meters.items():
+        if meter.role is Role.MAIN:
+            on[meter.subscriber].add(device)
+    return on

@@ -23,6 +23,7 @@ from capd.store.differences import (
     KINDS,
     Difference,
     Differences,
+    counted_by_several,
     dangling,
     differences,
     twice,
@@ -93,7 +94,7 @@ def plan(there: Present, new: Inventory, notice: Notice, at: datetime) -> Plan:
     return Plan(
         found=differences(known, made.inventory),
         events=tuple(made.events),
-        notes=tuple(made.notes),
+        notes=(*made.notes, *counted_by_several(known, new)),
     )
 
 

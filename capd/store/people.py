@@ -15,6 +15,7 @@ from capd.model import (
     DeviceId,
     Inventory,
     MeterKey,
+    Period,
     Product,
     ProductId,
     Reason,
@@ -30,6 +31,7 @@ from capd.store import (
     inventory_rows,
     memos,
     new_terms,
+    reach,
     standings,
     tallies,
 )
@@ -188,10 +190,15 @@ class People:
         async with self._database.read() as conn:
             return await tallies.states(conn)
 
-    async def idle(self, since: datetime) -> dict[SubscriberId, datetime | None]:
-        """Return who used nothing after *since*, and until when they last did (FU-3)."""
+    async def idle(self, since: datetime) -> dict[SubscriberId, Period | None]:
+        """Return who may have used nothing after *since*, and the last period with usage (FU-3)."""
         async with self._database.read() as conn:
             return await tallies.idle(conn, since)
+
+    async def read_to(self, ids: Collection[SubscriberId]) -> dict[SubscriberId, datetime]:
+        """Return by when every main meter of each was read; without one, or a reading, nothing."""
+        async with self._database.read() as conn:
+            return await reach.read_to(conn, ids)
 
     async def hold_counts(self) -> dict[Reason, int]:
         """Return how many holds are open, by reason."""

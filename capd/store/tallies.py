@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from capd.model import Reason, SubscriberId
-from capd.store.tables import holds, subscribers, totals
+from capd.decide.contract import agreement
+from capd.model import Period, Reason, SubscriberId
+from capd.store import rows
+from capd.store.tables import holds, matters, subscribers, totals
 from capd.units import micros, moment
 
 _RANKS = {Reason.RESTRICTED: 1, Reason.CREDENTIALS: 0}  # the others suspend
@@ -44,21 +46,38 @@ async def hold_counts(conn: AsyncConnection) -> dict[Reason, int]:
     return {reason: found.get(reason, 0) for reason in Reason}
 
 
-async def idle(conn: AsyncConnection, since: datetime) -> dict[SubscriberId, datetime | None]:
-    """Return who used nothing in any period that ends after *since*, and was there before it.
+async def idle(conn: AsyncConnection, since: datetime) -> dict[SubscriberId, Period | None]:
+    """Return who may have used nothing after *since*, and was there before it.
 
-    Beside each, the end of the last period with usage; None: there never was any.
+    Beside each, the last period with usage, which may reach beyond *since*; None: there never was
+    any. Who was never read was there if the contract had begun.
     """
-    used = case((totals.c.down + totals.c.up > 0, totals.c.period_end))
-    query = (
-        select(totals.c.subscriber, func.max(used).label("last"))
-        .group_by(totals.c.subscriber)
-        .having(func.min(totals.c.period_start) <= micros(since))
-        .having(func.coalesce(func.max(used), 0) <= micros(since))
-        .order_by(totals.c.subscriber)
-    )
-    found = await conn.execute(query)
-    return {SubscriberId(row[0]): None if row[1] is None else moment(row[1]) for row in found}
+    used = totals.c.down + totals.c.up > 0
+    first = func.min(totals.c.period_start)
+    last_start = func.max(case((used, totals.c.period_start)))
+    last_end = func.max(case((used, totals.c.period_end)))
+    query = select(totals.c.subscriber, first, last_start, last_end).group_by(totals.c.subscriber)
+    found: dict[SubscriberId, Period | None] = {}
+    counted = set()
+    for who, began, start, end in await conn.execute(query):
+        counted.add(who)
+        if began <= micros(since) and (start is None or start < micros(since)):
+            found[SubscriberId(who)] = None if start is None else _unnamed(start, end)
+    begun = await _begun_by(conn, since)
+    return found | dict.fromkeys(who for who in sorted(begun - counted))
+
+
+def _unnamed(start: int, end: int) -> Period:
+    return Period(name="", start=moment(start), end=moment(end))
+
+
+async def _begun_by(conn: AsyncConnection, since: datetime) -> set[SubscriberId]:
+    """Return whose contract had begun by *since* (CT-1)."""
+    query = select(matters).where(matters.c.kind == agreement.KIND, matters.c.open)
+    found = (await conn.execute(query)).mappings()
+    begun = ((SubscriberId(row["subscriber"]), [rows.matter(row)]) for row in found)
+    days = ((who, agreement.activated_on(several)) for who, several in begun)
+    return {who for who, day in days if day is not None and day < since.date()}
 
 
 async def ended(conn: AsyncConnection) -> set[SubscriberId]:

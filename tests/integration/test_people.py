@@ -371,3 +371,22 @@ async def test_standings_come_in_the_order_asked_for_without_the_unknown(store):
     found = await store.people.standings(asked, NOON, LONDON, 6)
     assert [one.subscriber.id for one in found] == [who for who in asked if who != "nobody"]
     assert await standing(store, "nobody") is None
+
+
+async def test_an_import_says_who_is_counted_on_several_devices__UC_9(sqlite_store):
+    radio, router = a_device("radio"), a_device("router", address="10.9.0.3")
+    first = await sqlite_store.people.apply(
+        an_inventory(devices=(radio,)), dry_run=False, author="t", at=NOON
+    )
+    assert first.warnings == ()
+    both = an_inventory(devices=(router,))
+    (warning,) = (
+        await sqlite_store.people.apply(both, dry_run=False, author="t", at=NOON)
+    ).warnings
+    assert warning.startswith("subscriber S-1: counted on radio and router, all of it added up")
+    again = await sqlite_store.people.apply(both, dry_run=False, author="t", at=NOON)
+    assert again.warnings == ()
+    backup = replace(router, meters=(a_meter(role=Role.BACKUP),))
+    only = an_inventory(devices=(backup,))
+    changed = await sqlite_store.people.apply(only, dry_run=False, author="t", at=NOON)
+    assert changed.warnings == ()

@@ -92,8 +92,8 @@ async def test_a_product_made_worse_waits_for_a_months_notice__CT_6(store):
     assert (told.at, told.author, told.clause) == (MARCH_10, "desk", "CT-6")
     assert told.text == (
         "Home 100 changes for you on 1 May 2026: 30.00 GBP a month instead of 25.00 GBP a month, "
-        "a cap of 80 GB instead of a cap of 100 GB, 20 Mbps down instead of 30 Mbps down. Until "
-        "then all stays as it is (CT-6)."
+        "a cap of 80 GB instead of a cap of 100 GB, up to 20 Mbps down instead of up to 30 Mbps "
+        "down. Until then all stays as it is (CT-6)."
     )
     for at in (MARCH_10, MAY - TICK):
         verdict = await look(house, at)
@@ -247,7 +247,7 @@ async def test_what_comes_is_explained_beside_what_is__CT_6(sqlite_store):
     assert (record["figures"]["cap_bytes"], record["owed"]["down_bps"]) == (100 * GB, 30_000_000)
     assert (
         "Home 100 changes on 1 May 2026: 30.00 GBP a month instead of 25.00 GBP a month, a cap of "
-        "80 GB instead of a cap of 100 GB, 20 Mbps down instead of 30 Mbps down (CT-6)."
+        "80 GB instead of a cap of 100 GB, up to 20 Mbps down instead of up to 30 Mbps down (CT-6)."
     ) in record["what_would_change"]
     after = await explain(house, "S-1", MAY)
     assert (after["figures"]["cap_bytes"], after["owed"]["down_bps"]) == (80 * GB, 20_000_000)

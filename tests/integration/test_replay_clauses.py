@@ -3,7 +3,18 @@
 import pytest
 
 from capd.decide.policy import Action, Policy
-from tests.builders import GB, HOME_100, HOME_300, HOME_900, a_product, a_subscriber, an_inventory
+from capd.model import Role
+from tests.builders import (
+    GB,
+    HOME_100,
+    HOME_300,
+    HOME_900,
+    a_device,
+    a_meter,
+    a_product,
+    a_subscriber,
+    an_inventory,
+)
 from tests.replays import fact, played, reading, told, usage
 
 MARCH = "2026-03-"
@@ -234,3 +245,55 @@ async def test_the_same_file_tells_the_same_and_a_cut_one_its_beginning():
     for cut in range(1, len(lines)):
         beginning = told(await played(lines[:cut]))
         assert told(whole)[: len(beginning)] == beginning
+
+
+def two_boxes(**more):
+    """Return S-1 with a radio and a router; *more* is said of the router's meter."""
+    radio = a_device("radio", meters=(a_meter("wlan"),))
+    router = a_device("router", address="10.9.0.3", meters=(a_meter("wan", **more),))
+    return an_inventory(devices=(radio, router))
+
+
+async def test_all_meters_of_a_connection_are_summed_whoever_used_it__UC_9():
+    lines = [
+        reading("2026-03-01T00:00:00", 0, device="radio", meter="wlan"),
+        reading("2026-03-01T00:00:00", 0, device="router"),
+        reading("2026-03-10T00:00:00", 60 * GB, device="radio", meter="wlan"),
+        reading("2026-03-11T00:00:00", 40 * GB, device="router"),
+        reading("2026-03-12T00:00:00", 60 * GB + 1, device="radio", meter="wlan"),
+    ]
+    records = await played(lines, inventory=two_boxes())
+    assert told(records, notices=False) == ["2026-03-12T00:00 hold_opened cap UC-2"]
+    assert usage(records, "2026-03")["counted_bytes"] == 100 * GB + 1
+
+
+async def test_what_radio_and_router_both_see_counts_once__UC_9():
+    lines = [
+        line
+        for at, down in (("2026-03-01T00:00:00", 0), ("2026-03-10T00:00:00", 60 * GB),
+                         ("2026-03-20T00:00:00", 99 * GB))
+        for line in (
+            reading(at, down, device="radio", meter="wlan"),
+            reading(at, down + 5, device="router"),
+        )
+    ]  # fmt: skip
+    records = await played(lines, inventory=two_boxes(role=Role.BACKUP))
+    assert told(records, notices=False) == []
+    month = usage(records, "2026-03")
+    assert (month["counted_bytes"], month["estimated_bytes"]) == (99 * GB, 0)
+
+
+async def test_bytes_are_the_connections_whose_meter_it_was_when_they_flowed__UC_9():
+    both = an_inventory(
+        subscribers=(a_subscriber(), a_subscriber("S-2")),
+        devices=(a_device(meters=(a_meter("one"), a_meter("two", "S-2", if_name="wan1"))),),
+    )
+    lines = [
+        line
+        for at, down in (("2026-03-01T00:00:00", 0), ("2026-03-10T00:00:00", 60 * GB))
+        for line in (reading(at, down, meter="one"), reading(at, 2 * down, meter="two"))
+    ]
+    records = await played(lines, inventory=both)
+    found = [usage(records, "2026-03", who)["counted_bytes"] for who in ("S-1", "S-2")]
+    assert found == [60 * GB, 120 * GB]
+    assert told(records, notices=False) == ["2026-03-10T00:00 hold_opened cap UC-2"]

@@ -155,6 +155,28 @@ def test_a_second_is_refused__AD_4():
     assert sentence == "Unlimited downloads is there already: one a connection (AD-4)"
 
 
+def test_a_second_is_refused_also_of_another_kind_or_while_the_first_waits_or_ends__AD_4():
+    offers = {
+        name: Offer(name=name, prices={Every.MONTH: Decimal(5)}, adds_bytes=GB)
+        for name in ("more", "much more")
+    }
+    two = Policy(addons=Addons(offers=offers, wait_for_payment=True))
+    customer = Customer(policy=two)
+    assert customer.tell("addon", addon="more") is None
+    refused = "more is there already: one a connection (AD-4)"
+    assert customer.tell("addon", addon="more") == refused  # it waits for its payment
+    assert customer.tell("addon", addon="much more") == refused
+    customer.tell("addon_paid", addon="more")
+    assert customer.tell("addon", addon="much more") == refused
+    customer.tell("addon_cancel", addon="more")
+    assert customer.tell("addon", addon="much more") == refused  # usable until its renewal
+    customer.at(APRIL.start + timedelta(days=9, hours=12), period=APRIL)
+    assert "addon_ended" in customer.kinds()
+    assert customer.tell("addon", addon="much more") is None
+    assert customer.tell("addon_payment_failed", addon="much more") is None
+    assert customer.tell("addon", addon="more") is None
+
+
 def test_where_there_is_no_cap_there_is_nothing_to_add_to__AD_7():
     customer = Customer(product=ENDLESS)
     assert customer.tell("addon", addon="unlimited") == (

@@ -366,6 +366,30 @@ def test_it_stays_until_a_named_person_says_why_it_may_end__AU_2_AU_4(reason):
     assert (event.author, event.figures["note"]) == ("kim", "cleaned")
 
 
+def test_an_insecure_machine_is_off_whatever_is_bought_paid_or_passes__AU_4():
+    held = told(a_standing(101 * GB), "hold", reason="security", note="infected")
+    events = answer(a_standing(), a_fact("hold", reason="security", note="infected"))
+    assert [(event.kind, event.clause) for event in events] == [("hold_opened", "AU-4")]
+    for kind, details in (
+        ("topup", {"size": "50GB", "reference": "r"}),
+        ("plan", {"product": "home-900"}),
+        ("payment", {"invoice": "i-1", "amount": "5", "reference": "p"}),
+        ("delay", {"until": "2026-03-20T00:00:00Z"}),
+    ):
+        events = answer(held, a_fact(kind, **details))
+        after = held if isinstance(events, Refused) else apply(held, events, CATALOGUE)
+        verdict = look(after, NOON)
+        assert (verdict.owed.suspended, Reason.SECURITY in reasons(after)) == (True, True), kind
+    late = replace(held, period=APRIL, usage=a_usage(period=APRIL))
+    assert look(late, APRIL.start + 20 * DAY).owed.suspended  # in a new month as well
+    safe = told(replace(held, usage=a_usage()), "release", reason="security", note="cleaned")
+    assert not look(safe, NOON).owed.suspended
+
+
+def reasons(standing):
+    return {hold.reason for hold in standing.holds}
+
+
 def test_known_log_ins_are_off_and_the_connection_is_not_touched__AU_5():
     (event,) = answer(a_standing(), a_fact("hold", reason="credentials", note="leaked"))
     assert (

@@ -84,6 +84,29 @@ def test_the_charge_is_indicative_until_it_is_confirmed_before_the_work__IN_2():
     assert site.charged() == [("installation", "110.00", "IN-2")]
 
 
+def test_what_was_confirmed_for_one_day_is_indicative_again_on_another__IN_2():
+    site = Site().booked(quote="120").activated()
+    site.tell("job_confirmed", job="j-1", amount="110")
+    assert site.tell("job_moved", job="j-1", on="2026-03-25") == ["job_moved"]
+    assert "the price is not confirmed" in site.tell("job_done", job="j-1")
+    site.tell("job_confirmed", job="j-1", amount="130")
+    site.tell("job_confirmed", job="j-1", amount="125")  # the last word before the work
+    assert "quoted at 120.00" in site.events[-1].text
+    assert site.tell("job_done", job="j-1") == ["job_done", "charge"]
+    assert site.charged() == [("installation", "125.00", "IN-2")]
+    assert "no open job" in site.tell("job_confirmed", job="j-1", amount="10")  # too late
+
+
+def test_what_was_only_quoted_is_never_charged__IN_2():
+    for over in ("job_cancelled", "job_missed"):
+        site = Site().booked(quote="120")
+        site.tell(over, job="j-1")
+        assert "installation" not in [charge for charge, *_ in site.charged()]
+    free = Site().booked(quote="120").activated()
+    free.tell("job_confirmed", job="j-1", amount="0")
+    assert free.tell("job_done", job="j-1") == ["job_done"]
+
+
 def test_what_is_not_standard_is_done_at_an_agreed_extra_charge__IN_3():
     site = Site().booked().activated()
     told = {"job": "j-1", "extra": "80", "agreed": "yes", "note": "a mast"}

@@ -221,5 +221,5 @@ def _counts(product: Product) -> str:
 
 def _rates(product: Product) -> tuple[str, str]:
     rates = ((product.down_bps, "down"), (product.up_bps, "up"))
-    down, up = (f"{rate_text(bps)} {way}" if bps else f"no limit {way}" for bps, way in rates)
+    down, up = (f"up to {rate_text(bps)} {way}" if bps else f"no limit {way}" for bps, way in rates)
     return down, up

@@ -99,7 +99,8 @@ def _moved(told: Told) -> Answer:
     by_customer = told.get("by") != "operator"
     why = f"it was moved to {_day(told, on)} by the customer"
     fee = _late_fee(told, job, why) if by_customer else ()
-    moved = replace(_charged_for(job) if fee else job, on=on)
+    # what was confirmed was for the other day: the engineer says it again (IN-2)
+    moved = replace(_charged_for(job) if fee else job, on=on, confirmed=None)
     clause = told.policy.installation.job
     text = f"The engineer comes on {_day(told, on)} instead of {_day(told, job.on)} ({clause})."
     return (told.event("job_moved", text, clause, moved.change()), *fee)
