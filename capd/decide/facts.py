@@ -22,7 +22,7 @@ from capd.decide.policy import Policy
 from capd.decide.prepaid import balance
 from capd.decide.prepaid.balance import is_prepaid
 from capd.decide.prepaid.rules import bought
-from capd.decide.shapes import SHAPES, guess, yes_or_no
+from capd.decide.shapes import SHAPES, any_text, guess, yes_or_no
 from capd.decide.told import Answer, FactKind, Refused, Told
 from capd.decide.voice import facts as voice
 from capd.decide.wording import (
@@ -88,20 +88,15 @@ def check(fact: Fact) -> list[str]:
     for key, value in fact.details.items():
         if key not in known:
             wrong.append(f"{key}: unknown key for {fact.fact!r}.{guess(key, known)}")
-        elif not (value.replace("\n", "") if key in _OF_SEVERAL_LINES else value).isprintable():
-            wrong.append(f"{key}: wants {_lines(key)} of text, without control characters")
+        elif unfit := any_text(key, value):
+            wrong += unfit
         elif value:
             shape = kind.shapes.get(key) or SHAPES.get(key)
             wrong += shape(key, value) if shape else []
     return wrong
 
 
-_OF_SEVERAL_LINES = frozenset({"address", "note"})
 _Rates = tuple[int | None, int | None]  # down, up
-
-
-def _lines(key: str) -> str:
-    return "lines" if key in _OF_SEVERAL_LINES else "one line"
 
 
 def _said_in_a_sentence(fact: Fact) -> Fact:

@@ -12,12 +12,29 @@ Shape = Callable[[str, str], list[str]]
 """What is wrong with the value of a key, a line each."""
 
 _DEAREST = Decimal(10) ** 12
+_OF_SEVERAL_LINES = frozenset({"address", "note"})
+_LONGEST, _LONGEST_OF_SEVERAL = 500, 10_000  # characters
 
 
 def guess(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" where one of *known* is near to *word*, else nothing."""
     near = get_close_matches(word, list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def any_text(key: str, value: str) -> list[str]:
+    """Return what is wrong with a text as such, before anybody asks what it means.
+
+    A reference is in an index, in which longer ones than these find no room.
+    """
+    several = key in _OF_SEVERAL_LINES
+    if not (value.replace("\n", "") if several else value).isprintable():
+        lines = "lines" if several else "one line"
+        return [f"{key}: wants {lines} of text, without control characters"]
+    most = _LONGEST_OF_SEVERAL if several else _LONGEST
+    return (
+        [f"{key}: wants at most {most} characters, not {len(value)}"] if len(value) > most else []
+    )
 
 
 def _size_shape(key: str, value: str) -> list[str]:

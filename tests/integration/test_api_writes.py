@@ -260,6 +260,7 @@ WRONG = [
     (b'{"size": "0", "reference": "r"}', "more than nothing"),
     (b'{"size": "5GB", "reference": "a\\u0000b"}', "control characters"),
     (b'{"size": "5GB", "reference": "a\\nb"}', "control characters"),
+    (b'{"size": "5GB", "reference": "' + b"a" * 3000 + b'"}', "at most 500 characters"),
     (b'{"size": "5GB", "reference": "\\ud800"}', "control characters"),
     (b'{"size": "5GB", "reference": ""}', "missing"),
     (b"\xff\xfe", "UTF-8"),

@@ -258,3 +258,10 @@ def test_a_note_may_have_several_lines_and_is_said_in_one():
     assert check(a_fact("hold", reason="aup", note="a\rb\x1b[2J")) == [
         "note: wants lines of text, without control characters"
     ]
+
+
+def test_a_text_that_no_index_has_room_for_is_a_mistake():
+    assert check(a_fact(size="1GB", reference="r" * 500)) == []
+    assert check(a_fact(size="1GB", reference="r" * 501)) == [
+        "reference: wants at most 500 characters, not 501"
+    ]
