@@ -5,6 +5,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from capd.clock import Clock
@@ -191,16 +192,36 @@ class Enforcement:
         outcomes: list[Outcome] = []
 
         async def done(outcome: Outcome, next_at: datetime | None) -> None:
+            outcome = self._of_the_same(outcome, devices)
             order = outcome.order
             await self._house.store.orders.close([outcome], next_at={order.id: next_at})
             self._count(outcome)
             outcomes.append(outcome)
 
-        await carry_out(orders, self._devices(), self._pusher, done, breaker=self._breaker)
+        devices = dict(self._devices())
+        await carry_out(
+            orders, devices, self._pusher, done, breaker=self._breaker, begin=self._begin
+        )
         # what was pushed may not be owed any more: a top-up while the session was open
         told = {outcome.order.subscriber for outcome in outcomes}
         await decide_turn(self._house, sorted(told), now=self._clock())
         return outcomes
+
+    async def _begin(self, orders: Sequence[Order]) -> Sequence[Order]:
+        """Return what is still to be carried out: much may have happened while they waited."""
+        store = self._house.store
+        if self._ending or await store.people.paused():
+            return []
+        return await store.orders.begin([order.id for order in orders])
+
+    def _of_the_same(self, outcome: Outcome, devices: Mapping[DeviceId, Device]) -> Outcome:
+        """Return *outcome*, which proves nothing where the inventory names another box by now."""
+        order = outcome.order
+        before, now = devices.get(order.device), self._devices().get(order.device)
+        if before is None or now is None or _box(before) == _box(now):
+            return outcome
+        detail = f"{order.device}: its address or serial was changed meanwhile: it is asked again"
+        return replace(outcome, state=OrderState.UNKNOWN, detail=detail, retry=True)
 
     def _count(self, outcome: Outcome) -> None:
         metrics, order = self._house.metrics, outcome.order
@@ -209,6 +230,10 @@ class Enforcement:
         cut_off = order.after.suspended and not order.before.suspended
         if outcome.state is OrderState.APPLIED and cut_off:
             metrics.breach_to_applied((outcome.at - order.created_at).total_seconds())
+
+
+def _box(device: Device) -> tuple[object, ...]:
+    return device.profile, device.address, device.serial, device.mac
 
 
 class Stock:

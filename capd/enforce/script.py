@@ -17,6 +17,12 @@ class Required:
     missing: str
     add: tuple[str, ...]
 
+    @property
+    def sentence(self) -> str:
+        """Return what is missing, and what to do."""
+        lines = "; ".join(self.add)
+        return f"{self.missing}: nothing was typed. Add it once, then retry the order: {lines}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
@@ -48,6 +54,12 @@ class Script:
     def missing(self, answer: str) -> tuple[str, ...]:
         """Return the lines still to be typed, going by the read-back *answer*; () when as owed."""
         return (*self._missing_rate(answer), *self._missing_state(answer))
+
+    def looks(self, answer: str) -> tuple[bool, ...]:
+        """Return which of all signs the read-back *answer* shows: what changes with the order."""
+        signs = (self.suspended, self.in_service, self.rated, self.unrated_if_not)
+        every = [sign for some in signs for sign in some or ()]
+        return tuple(_all_found((sign,), answer) for sign in every)
 
     def assumed(self) -> tuple[str, ...]:
         """Return the lines that would be typed if the device is as the books say."""

@@ -111,6 +111,7 @@ class _Session:
         work.before = "\n".join(
             of_one(self._read[line], work.script) for line in work.script.verify
         )
+        work.looked = work.script.looks(answer)
         if (unmet := self._unmet(work)) is not None:
             work.unmet = unmet
             work.ends(OrderState.FAILED, unmet)
@@ -125,10 +126,7 @@ class _Session:
             return None
         answers = {need.line: self._answer(work, need.line) for need in work.script.requires}
         unmet = next(work.script.unmet(answers), None)
-        if unmet is None:
-            return None
-        lines = "; ".join(unmet.add)
-        return f"{unmet.missing}: nothing was typed. Add it once, then retry the order: {lines}"
+        return None if unmet is None else unmet.sentence
 
     # ---- changing -----------------------------------------------------------------------------
 
@@ -239,16 +237,17 @@ class _Session:
                 f"is as owed, though it {work.refused}" if work.refused else "the device says so"
             )
             return OrderState.APPLIED, words, False
+        changed = work.script.looks(answer) != work.looked
         if work.refused:
-            return self._put_back(work, work.script.half_done(answer))
+            return self._put_back(work, work.script.half_done(answer), changed=changed)
         told = " / ".join(of_one(answer, work.script).split("\n")[:4])[:200]
         words = f"took every line, and is not as owed; it says: {told or 'nothing'}"
-        return OrderState.FAILED, words, True
+        return (OrderState.UNKNOWN if changed else OrderState.FAILED), words, True
 
-    def _put_back(self, work: Work, half: tuple[str, ...]) -> _Verdict | None:
+    def _put_back(self, work: Work, half: tuple[str, ...], *, changed: bool) -> _Verdict | None:
         """Take back what is there of a suspension that was refused half-way."""
         if not half:
-            return OrderState.FAILED, work.refused, False
+            return (OrderState.UNKNOWN if changed else OrderState.FAILED), work.refused, False
         words, work.refused, work.asked = work.refused, "", half
         self._in_config([work], lambda: self._together([work]))
         self._save([work])

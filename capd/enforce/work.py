@@ -25,6 +25,7 @@ class Work:
     detail: str = ""
     retry: bool = False
     unreachable: bool = False
+    looked: tuple[bool, ...] = ()  # which of the signs were there before anything was typed
     before: str = ""  # what the device said of itself before anything was typed
     said: list[str] = field(default_factory=list)  # the transcript
 

@@ -18,6 +18,14 @@ Done = Callable[[Outcome, datetime | None], Awaitable[None]]
 """Write down what became of an order, and when it may be tried again (None: not by itself)."""
 
 
+Begin = Callable[[Sequence[Order]], Awaitable[Sequence[Order]]]
+"""Return which orders are to be carried out at this moment, and note that it begins."""
+
+
+async def _all(orders: Sequence[Order]) -> Sequence[Order]:
+    return orders
+
+
 @dataclass(frozen=True, slots=True)
 class _Rest:
     """A device that did not do what was asked: how often in a row, and what it was then."""
@@ -100,11 +108,13 @@ async def carry_out(
     done: Done,
     *,
     breaker: Breaker,
+    begin: Begin = _all,
     at_once: int = 20,
 ) -> None:
     """Carry out *orders*, *at_once* devices at a time; *done* hears of each as it is known.
 
-    Orders of a device that is left alone for now are not touched, and nothing is heard of them.
+    Orders of a device that is left alone for now are not touched, and nothing is heard of them; nor
+    of those that *begin* leaves out when their turn comes: they may have waited for long.
     """
     few = asyncio.Semaphore(at_once)
 
@@ -112,7 +122,9 @@ async def carry_out(
         async with few:
             if not breaker.allows(device):
                 return
-            its = sorted(its, key=_restores_first)
+            its = sorted(await begin(its), key=_restores_first)
+            if not its:
+                return
             for outcome, again in breaker.judge(device, await pusher.push(device, its)):
                 await done(outcome, again)
 

@@ -174,8 +174,14 @@ async def _save_meters(conn: AsyncConnection, there: Inventory, found: Differenc
 
 
 async def _forget_other_boxes(conn: AsyncConnection, changed: Iterable[Difference]) -> None:
-    """Start afresh on devices that another box stands in for, unless it was read already (CN-1)."""
+    """Start afresh on devices that another box stands in for, unless it was read already (CN-1).
+
+    What one has that is at another address now is not known: it may be another box.
+    """
     for one in changed:
+        if one.before.address != one.after.address:
+            had = and_(applied.c.device == one.name, applied.c.state == "applied")
+            await conn.execute(update(applied).where(had).values(state="unknown"))
         if one.before.serial is None or one.before.serial == one.after.serial:
             continue
         other: ColumnElement[bool] = meter_states.c.identity.is_(None)

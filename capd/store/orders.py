@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Select,
+    Update,
     and_,
     delete,
     func,
@@ -130,6 +131,26 @@ class Orders:
             written = list(zip(await append(conn, events), events, strict=True))
             await self._outbox.enqueue(conn, written)
 
+    async def begin(self, ids: Collection[int]) -> list[Order]:
+        """Return those of *ids* that are still to be carried out, which begins with this.
+
+        Until their outcome is known they are UNKNOWN: whoever is killed in between leaves it so,
+        and whatever is owed then, the device is asked. One that was so already makes what its
+        device has unknown.
+        """
+        which = and_(orders.c.id.in_(list(ids)), orders.c.state.in_(_RUNNING))
+        async with self._database.write() as conn:
+            found = (
+                await conn.execute(select(orders).where(which).order_by(orders.c.id))
+            ).mappings()
+            running = [rows.order(row) for row in found]
+            for order in running:
+                if order.state is OrderState.UNKNOWN:
+                    await conn.execute(_doubted(order))
+            begun = update(orders).where(orders.c.id.in_([order.id for order in running]))
+            await conn.execute(begun.values(state=OrderState.UNKNOWN))
+        return running
+
     async def hurry(self, device: DeviceId) -> None:
         """Let what is to be tried again on *device* be tried now."""
         waiting = and_(orders.c.device == device, orders.c.state.in_(_RUNNING))
@@ -241,6 +262,11 @@ def _ended(order: Order, outcome: Outcome, next_at: datetime | None) -> Order:
     return replace(tried, state=state, next_at=next_at)
 
 
+def _doubted(order: Order) -> Update:
+    here = and_(applied.c.device == order.device, applied.c.subscriber == order.subscriber)
+    return update(applied).where(here).values(state="unknown")
+
+
 async def _keep(conn: AsyncConnection, order: Order, outcome: Outcome) -> None:
     row = rows.order_row(order)
     changed = {name: row[name] for name in ("state", "attempts", "detail", "next_at")}
@@ -263,4 +289,4 @@ async def _keep(conn: AsyncConnection, order: Order, outcome: Outcome) -> None:
         await conn.execute(delete(applied).where(here))
         await conn.execute(insert(applied).values(**rows.applied_row(has)))
     elif outcome.state is OrderState.UNKNOWN:
-        await conn.execute(update(applied).where(here).values(state="unknown"))
+        await conn.execute(_doubted(order))

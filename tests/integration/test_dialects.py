@@ -249,7 +249,7 @@ async def test_junos_keeps_what_was_proven_and_undoes_by_itself_what_was_not(ben
     bench.server.faults.ignore = "set policy-options"
     before = bench.config
     (state,), _ = await bench.push(bench.order(2, ON, replace(FASTER, suspended=True)))
-    assert state is FAILED
+    assert state is UNKNOWN  # its rate was changed, and will go back by itself
     bench.server.cli.expire()
     assert bench.config == before
 
@@ -287,6 +287,22 @@ async def test_a_list_that_no_rule_uses_cuts_nobody_off_and_is_no_success__UC_2(
         "capd-suspended: nothing was typed. Add it once, then retry the order: " in outcome.detail
     )
     assert "10.0.0.1" not in repr(bench.config)
+
+
+@pytest.mark.parametrize("bench", ["edgeos", "vyos", "cisco_ios"], indirect=True)
+@pytest.mark.parametrize(
+    "words",
+    ["Error: No space left on device", "startup-config file open failed (Not enough space)"],
+)
+async def test_a_full_disk_makes_a_change_that_would_not_outlive_a_reboot__UC_2(bench, words):
+    """It is done and not saved: what the device has is unknown, and a person must look."""
+    bench.server.faults.refuse = "write memory" if bench.family == "cisco_ios" else "save"
+    bench.server.faults.refusal = words
+    (state,), (outcome,) = await bench.push(bench.order(1))
+    assert (state, outcome.retry) == (UNKNOWN, False)
+    assert "changed, but not saved" in outcome.detail
+    bench.server.faults.refuse = None
+    assert (await bench.push(bench.order(1)))[0] == [APPLIED]
 
 
 async def test_a_pager_a_banner_and_slow_prompts_do_no_harm(bench):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from capd.brake import brake_turn
 from capd.config import EnforceConfig, load
 from capd.daemon import Daemon
 from capd.decide.guard import Limits
@@ -239,6 +240,94 @@ async def test_a_topup_while_the_session_is_open_is_not_forgotten__UC_3(store):
     await an_enforcement(house, Slow()).push(await store.orders.due(LATER))
     (order,) = await store.orders.due(LATER)
     assert (order.before.suspended, order.after.suspended) == (True, False)
+
+
+async def test_a_suspension_whose_daemon_was_killed_before_it_wrote_that_down_is_taken_back__UC_3(
+    store,
+):
+    """The device has it, the books do not; and then the reason for it is gone."""
+
+    class Kill9(BaseException):
+        """Nothing comes after it."""
+
+    house = await over_the_cap(store)
+
+    class Killed(Device):
+        async def push(self, device, orders):
+            raise Kill9
+
+    with pytest.raises(BaseExceptionGroup):
+        await an_enforcement(house, Killed()).push(await store.orders.due(LATER))
+    await accept_turn(house, a_fact(size="50GB", reference="r"), now=NOON)
+    (order,) = await store.orders.due(LATER)
+    assert (order.after.suspended, order.state) == (False, OrderState.OPEN)
+    device = Device()
+    await an_enforcement(house, device).push([order])
+    assert device.told == [[False]]
+
+
+async def test_killed_and_then_silent_what_the_device_has_stays_unknown__UC_3(sqlite_store):
+    house = await over_the_cap(sqlite_store)
+    (order,) = await sqlite_store.orders.due(LATER)
+    await sqlite_store.orders.begin([order.id])  # and then it was killed
+    off = Device()
+    off.off = True
+    await an_enforcement(house, off).push([order])
+    await accept_turn(house, a_fact(size="50GB", reference="r"), now=NOON)
+    (back,) = await sqlite_store.orders.due(LATER)
+    assert back.after.suspended is False
+
+
+async def test_an_order_that_waited_for_its_device_is_looked_at_again__UC_3(
+    sqlite_store,
+):
+    """Bought, called back by the guard, or paused in the meantime: it is not pushed any more."""
+    house = await over_the_cap(sqlite_store)
+    waiting, device = await sqlite_store.orders.due(LATER), Device()
+    async with sqlite_store.judging() as desk:
+        await desk.set_state(waiting, OrderState.HELD, "a jump", NOON)
+    assert await an_enforcement(house, device).push(waiting) == []
+    async with sqlite_store.judging() as desk:
+        await desk.set_state(waiting, OrderState.OPEN, "seen", NOON)
+    await brake_turn(house, paused=True, note="x", author="ann", by="cli", now=NOON)
+    assert await an_enforcement(house, device).push(waiting) == []
+    await brake_turn(house, paused=False, note="x", author="ann", by="cli", now=NOON)
+    await accept_turn(house, a_fact(size="50GB", reference="r"), now=NOON)
+    assert await an_enforcement(house, device).push(waiting) == []
+    assert device.told == []
+
+
+async def test_an_order_out_while_an_import_names_another_box_proves_nothing__UC_2(sqlite_store):
+    house = await over_the_cap(sqlite_store)
+    known = {"cpe-1": a_device()}
+
+    class Replaced(Device):
+        async def push(self, device, orders):
+            known["cpe-1"] = a_device(address="10.9.0.77")
+            return await super().push(device, orders)
+
+    there = Replaced()
+    breaker = Breaker(EnforceConfig(), later)
+    enforcement = Enforcement(house, there, breaker, later, lambda: known)
+    (outcome,) = await enforcement.push(await sqlite_store.orders.due(LATER))
+    assert outcome.state is OrderState.UNKNOWN
+    assert "its address or serial was changed meanwhile" in outcome.detail
+    (applied,) = await sqlite_store.orders.applied("S-1")
+    assert applied.state == "unknown"
+    (again,) = await sqlite_store.orders.listing(states=[OrderState.UNKNOWN])
+    assert again.after.suspended
+
+
+async def test_what_a_device_has_at_its_new_address_is_asked_again__UC_2(sqlite_store):
+    house = await over_the_cap(sqlite_store)
+    await an_enforcement(house, Device()).push(await sqlite_store.orders.due(LATER))
+    moved = an_inventory(products=(), subscribers=(), devices=(a_device(address="10.9.0.77"),))
+    await sqlite_store.people.apply(moved, dry_run=False, author="t", at=LATER, enforcing={"cpe-1"})
+    (applied,) = await sqlite_store.orders.applied("S-1")
+    assert applied.state == "unknown"
+    await decide_turn(house, ["S-1"], now=LATER)
+    (again,) = await sqlite_store.orders.due(LATER)
+    assert again.after.suspended
 
 
 # ---- the daemon ----------------------------------------------------------------------------------

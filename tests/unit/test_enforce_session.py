@@ -132,6 +132,13 @@ def test_in_one_answer_for_all_each_finds_its_own_and_nobody_else_s():
     assert [one.state for one in some] == [OrderState.UNKNOWN, OrderState.UNKNOWN]
 
 
+def test_a_device_that_changed_and_is_not_as_owed_is_unknown_not_merely_failed__UC_2():
+    """The books must not go on believing that it is as before: it would never be put back."""
+    terminal, one = Terminal(adds=2), work()
+    carry(terminal, [one])
+    assert (one.state, one.retry) == (OrderState.UNKNOWN, True)
+
+
 def test_what_is_already_so_is_applied_and_nothing_is_typed():
     terminal, one = Terminal(listed=1), work()
     carry(terminal, [one])
