@@ -23,7 +23,11 @@ def period_of(at: datetime, cycle: Cycle | int, zone: ZoneInfo) -> Period:
     Where a month is shorter it starts on the month's last day, and on the day asked for again in
     the next. A day of a clock change has 23 or 25 hours.
     """
-    cycle = _cycle(cycle)
+    return _period_of(at, _cycle(cycle), zone)
+
+
+@lru_cache(maxsize=4096)  # a look at everybody asks for one moment, and few cycles
+def _period_of(at: datetime, cycle: Cycle, zone: ZoneInfo) -> Period:
     if cycle.earlier:
         between = _between(cycle, zone)
         if at < between[0].start:

@@ -231,8 +231,7 @@ class _Life:
         last = read_to = None
         if standing.matters:
             last, read_to = self._last(standing.period), now
-        if (used, last, read_to) != (standing.usage, standing.last, standing.read_to):
-            standing = replace(standing, usage=used, last=last, read_to=read_to)
+        standing = replace(standing, usage=used, last=last, read_to=read_to)
         self._keep(standing)  # its product may be another by now: a balance counts for a lifetime
 
     def _keep(self, standing: Standing) -> None:
