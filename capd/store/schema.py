@@ -1,26 +1,31 @@
-"""The schema's versions: where the database stands, and the way to the newest (Alembic)."""
+"""The schema's versions: where the database stands, and the way to the newest (Alembic).
+
+Alembic is loaded by whoever takes that way: every command looks where the database stands.
+"""
 
 import asyncio
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from capd.errors import StoreError
 from capd.store.database import Database, parse
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _EMPTY = "nothing"
 _BLANK: list[bytes] = []  # an empty SQLite file at the newest revision, once one was made
 
 
-def config(connection: Connection | None = None) -> Config:
+def config(connection: Connection | None = None) -> "Config":
     """Return Alembic's settings, with the *connection* that its environment is to use."""
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     settings = Config()
     settings.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     settings.attributes["connection"] = connection
@@ -29,12 +34,16 @@ def config(connection: Connection | None = None) -> Config:
 
 @lru_cache(maxsize=1)
 def head() -> str:
-    """Return the newest revision that this capd knows."""
-    return ScriptDirectory.from_config(config()).get_current_head() or _EMPTY
+    """Return the newest revision that this capd knows: their files are named by their numbers."""
+    files = (_MIGRATIONS / "versions").glob("[0-9]*_*.py")
+    return max((file.name.partition("_")[0] for file in files), default=_EMPTY)
 
 
 def _stands_at(connection: Connection) -> str:
-    return MigrationContext.configure(connection).get_current_revision() or _EMPTY
+    if not inspect(connection).has_table("alembic_version"):
+        return _EMPTY
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return _EMPTY if found is None else str(found)
 
 
 async def current(database: Database) -> str:
@@ -47,7 +56,7 @@ async def expect_head(database: Database) -> None:
     """Raise StoreError, with what to do, unless *database* is there and at the newest revision."""
     if not database.exists():
         raise StoreError(f"{database.name}: no such file: run `capd db upgrade`")
-    stands, wanted = await current(database), await asyncio.to_thread(head)
+    stands, wanted = await current(database), head()
     if stands != wanted:
         raise StoreError(
             f"{database.name}: the schema stands at {stands}, this capd wants {wanted}: "
@@ -86,6 +95,8 @@ def _new_file(url: str) -> Path | None:
 
 
 async def _upgrade(url: str) -> tuple[str, str]:
+    from alembic import command  # noqa: PLC0415 - see above
+
     database = Database(url)
     try:
         database.create_file()

@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from capd.errors import StoreError
 from capd.store import Store, head, mask, schema, upgrade
@@ -30,6 +31,7 @@ def differences(connection):
 
 
 async def test_migrations_make_just_the_tables_that_the_code_uses(store_url):
+    assert head() == ScriptDirectory.from_config(schema.config()).get_current_head()
     assert await upgrade(store_url) == ("nothing", head())
     assert await on(store_url, differences) == []
 
