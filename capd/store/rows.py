@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
@@ -21,6 +22,7 @@ from capd.model import (
     MeterState,
     Order,
     OrderState,
+    Period,
     ProductId,
     Reading,
     Reason,
@@ -64,6 +66,12 @@ def chunks(several: Sequence[_T], size: int = 500) -> Iterator[Sequence[_T]]:
     """Yield *several*, *size* at a time: a statement takes so many values and no more."""
     for start in range(0, len(several), size):
         yield several[start : start + size]
+
+
+@lru_cache(maxsize=4096)
+def period(name: str, start: int, end: int) -> Period:
+    """Return a period that many have in common, once."""
+    return Period(name=name, start=moment(start), end=moment(end))
 
 
 # ---- readings ------------------------------------------------------------------------------------

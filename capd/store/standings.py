@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -69,18 +68,12 @@ def usage_of(row: rows.Row) -> Usage:
     """Return the usage that a row of the totals is."""
     return Usage(
         subscriber=SubscriberId(row["subscriber"]),
-        period=_period(row["period"], row["period_start"], row["period_end"]),
+        period=rows.period(row["period"], row["period_start"], row["period_end"]),
         down_bytes=row["down"],
         up_bytes=row["up"],
         estimated_bytes=row["estimated"],
         unknown_us=row["unknown_us"],
     )
-
-
-@lru_cache(maxsize=4096)
-def _period(name: str, start: int, end: int) -> Period:
-    """Return a period that many have in common, once."""
-    return Period(name=name, start=moment(start), end=moment(end))
 
 
 async def usages(
