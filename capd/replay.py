@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from capd import sales
 from capd.account.periods import next_period, period_of
 from capd.account.report import usage_record
 from capd.decide import facts
@@ -25,16 +26,7 @@ from capd.metrics import Metrics
 from capd.model import Counts, Event, Fact, Inventory, MeterKey, Reading, Reason, SubscriberId
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.store import Store
-
-UNPRINTED = frozenset(
-    {
-        *("topup", "delay", "breach", "imported", "paused", "resumed", "downgrade_ended"),
-        *("invoice", "payment", "refund", "credit", "attempt", "task_done"),
-        *("linked_off", "linked_on", "prepaid_began", "withdrawal_over"),
-        "product_terms_over",
-    }
-)
-"""The kinds of event that a replay does not print: what was told, and nothing follows yet."""
+from capd.told import UNPRINTED
 
 Progress = Callable[[int], None]
 """Told how many lines are done."""
@@ -228,7 +220,9 @@ class _Run:
                 f"product {product!r} is not in the inventory.{_guess(product, self._products)}"
             )
         await self._settle()
-        why = await accept_turn(self._house, fact, now=max(fact.at, self._now or fact.at))
+        now = max(fact.at, self._now or fact.at)
+        take = sales.told if fact.fact == sales.FACT else accept_turn
+        why = await take(self._house, fact, now=now)
         self._look_ahead()
         return why
 

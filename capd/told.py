@@ -112,6 +112,26 @@ INNER = frozenset(
 """Kinds about a subscriber that are for the operator's people alone (UC-8: without notice)."""
 
 
+UNPRINTED = frozenset(
+    {
+        *(
+            "topup",
+            "delay",
+            "breach",
+            "imported",
+            "inventory_changed",
+            "paused",
+            "resumed",
+            "downgrade_ended",
+        ),
+        *("invoice", "payment", "refund", "credit", "attempt", "task_done"),
+        *("linked_off", "linked_on", "prepaid_began", "withdrawal_over"),
+        "product_terms_over",
+    }
+)
+"""The kinds of event that a replay does not print: what was told, and nothing follows yet."""
+
+
 def is_told(event: Event, channel: str) -> bool:
     """Say whether the subscriber is told about *event* over *channel*.
 

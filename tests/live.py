@@ -10,15 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from capd import policies
+from capd import policies, sales
 from capd.config import Config
 from capd.daemon import Daemon
 from capd.decide.book import Book, book_of
 from capd.lines import event_record, line_of
 from capd.model import Poll, Reading
 from capd.pipeline import accept_turn, decide_turn
-from capd.replay import UNPRINTED
 from capd.store import Store
+from capd.told import UNPRINTED
 
 _SOON_S = 0.002
 _LONGEST_S = 20
@@ -94,7 +94,8 @@ async def lived(lines, *, inventory, policy=None, zone, currency="GBP", policy_f
                 if isinstance(line, Reading):
                     await script.take(line)
                 elif line.fact != "clock":
-                    await accept_turn(house, line, now=clock())
+                    take = sales.told if line.fact == sales.FACT else accept_turn
+                    await take(house, line, now=clock())
             await _nothing_due(house, clock)
             house.heard_to = clock()  # as at the end of a file: no reading is still to come
             await decide_turn(house, sorted(house.memory.awaited), now=clock())

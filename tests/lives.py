@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from capd import policies
+from capd import policies, sales
 from capd.decide.facts import FACTS
 from capd.house import House
 from capd.lines import line_of
@@ -68,6 +68,10 @@ TOLD = {
     "release": _details({"reason": _reasons}, {"note": _note}),
     "delay": _details({"until": _moments}, {"reason": st.sampled_from(["cap", "non_payment"])}),
     "clock": st.just({}),
+    "product": _details(
+        {"product": st.sampled_from(["home-100", "home-300", "voice-10"])},
+        {"price": _money, "cap": st.sampled_from(["80GB", "250GB"]), "from": _days},
+    ),
     "plan": _details(
         {"product": st.sampled_from(sorted(CATALOGUE))}, {"effective_on": _days, "agreed": _yes_no}
     ),
@@ -148,7 +152,7 @@ def lines_of(story):
             now += timedelta(minutes=1)
             continue
         kind, who, details = what
-        whose = {} if kind == "clock" else {"subscriber": who}
+        whose = {"subscriber": who} if FACTS[kind].of_subscriber else {}
         lines.append({"at": rfc3339(now), "fact": kind, **whose, **details})
     return lines
 
@@ -197,6 +201,8 @@ class Books:
         self.now = max(self.now, line.at)
         if isinstance(line, Reading):
             await account_turn(self.house, [line])
+        elif line.fact == sales.FACT:
+            return await sales.told(self.house, line, now=self.now)
         elif line.fact != "clock":
             return await accept_turn(self.house, line, now=self.now)
         return None

@@ -50,7 +50,7 @@ _FAMILIES: Mapping[str, Right] = {  # by the first word of a fact's name; the re
     "charge": Right.MONEY,  # reversed
     "cancel": Right.MONEY,
     "move": Right.MONEY,
-    "cycle_day": Right.MONEY,
+    "cycle": Right.MONEY,
     "job": Right.FIELD,
     "activated": Right.FIELD,
     "measured": Right.FIELD,

@@ -133,7 +133,18 @@ class ProductRecord(Told):
     price: str | None
     upgrade_to: str | None
     delay_h: int | None
+    terms_from: str | None = Field(description="Up to then whoever had it keeps what it was.")
+    withdrawn_on: str | None
+    replaced_by: str | None
     kind: Kind
+
+
+class ChangedProduct(Told):
+    """A product as it is from now on, and what follows for those who have it."""
+
+    product: ProductRecord
+    changes: list[str]
+    notes: list[str] = Field(description="Who is told, and from when it holds for them.")
 
 
 class SectorRecord(Told):

@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from capd.answers.network import product_record
-from capd.cli.books import Books, local_moment, opened, wait
+from capd.cli.books import Books, author, local_moment, opened, wait
 from capd.cli.options import ConfigFile, Json
-from capd.cli.output import as_json, line, table
-from capd.cli.setup import bring_in
+from capd.cli.output import as_json, line, problem, table
+from capd.cli.setup import bring_in, changes_record, say_changes
 from capd.clock import utc_now
 from capd.decide.contract import withdrawal
-from capd.errors import CannotBeDone
+from capd.errors import CannotBeDone, ConfigError
 from capd.model import Inventory, Product, ProductId
+from capd.sales import sales_turn
+from capd.store import Changes
 from capd.strict import did_you_mean
 
 app = typer.Typer(help="What is sold.", no_args_is_help=True)
@@ -74,6 +76,54 @@ async def _withdraw(
 
 
 @app.command()
+def change(
+    product: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's id.")],
+    *,
+    price: Annotated[str | None, typer.Option(metavar="AMOUNT", show_default=False)] = None,
+    cap: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Or: unlimited.", show_default=False)
+    ] = None,
+    down: Annotated[str | None, typer.Option(metavar="RATE", show_default=False)] = None,
+    up: Annotated[str | None, typer.Option(metavar="RATE", show_default=False)] = None,
+    counts: Annotated[
+        str | None, typer.Option(metavar="WAY", help="download, upload, both", show_default=False)
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="DAY", help="Where it is worse; else the first that is allowed.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
+    ] = False,
+    json: Json = False,
+    config: ConfigFile = None,
+) -> None:  # fmt: skip
+    """Change what a product is; who is worse off by it is told, and keeps it until their day."""
+    asked = {"price": price, "cap": cap, "down": down, "up": up, "counts": counts, "from": since}
+    details = {key: value for key, value in asked.items() if value is not None}
+    if not details.keys() - {"from"}:
+        raise ConfigError("what becomes something else? --price, --cap, --down, --up or --counts")
+    changes = wait(_change(config, product, details, dry_run=dry_run))
+    for each in changes.warnings:
+        problem(each)
+    if json:
+        as_json(changes_record(changes, dry_run=dry_run))
+    else:
+        say_changes(changes, dry_run=dry_run)
+
+
+async def _change(
+    path: Path | None, name: str, details: dict[str, str], *, dry_run: bool
+) -> Changes:
+    async with opened(path, change=not dry_run) as books:
+        house, now = books.house, utc_now()
+        return await sales_turn(house, name, details, author=author(), now=now, dry_run=dry_run)
+
+
+@app.command()
 def offer(
     product: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's id.")],
     *,
@@ -124,6 +174,9 @@ async def _moves(books: Books, gone: Product) -> list[withdrawal.Figures]:
         after = ids[-1]
         for one in await books.store.people.standings(ids, now, house.zone, house.window_months):
             if one.product.id == gone.id and not withdrawal.has_ended(one):
-                case = house.case(replace(one, product=gone), catalogue, now)
-                found.append(withdrawal.move(case, gone))
+                mine = replace(  # as it is for them, though it may have changed for others (CT-6)
+                    one.product, withdrawn_on=gone.withdrawn_on, replaced_by=gone.replaced_by
+                )
+                case = house.case(replace(one, product=mine), catalogue, now)
+                found.append(withdrawal.move(case, mine))
     return found

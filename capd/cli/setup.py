@@ -79,7 +79,7 @@ async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -
     if json:
         as_json(changes_record(changes, dry_run=dry_run))
     else:
-        _say(changes, dry_run=dry_run)
+        say_changes(changes, dry_run=dry_run)
 
 
 async def bring_in(path: Path | None, told: Inventory) -> Changes:
@@ -137,7 +137,8 @@ async def _present(settings: Config, *, dry_run: bool) -> Present | None:
         return None
 
 
-def _say(changes: Changes, *, dry_run: bool) -> None:
+def say_changes(changes: Changes, *, dry_run: bool) -> None:
+    """Say what an import did, or would do."""
     would = _DRY if dry_run else ""
     for verb, by_kind in (
         ("added", changes.added), ("changed", changes.changed), ("unchanged", changes.unchanged),

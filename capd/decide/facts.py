@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
-from capd.decide import holds, proration
+from capd.decide import everybodys, holds, proration
 from capd.decide.addons import facts as addons
 from capd.decide.case import Figures, allowance_with
 from capd.decide.contract import facts as contract
@@ -248,10 +248,6 @@ def _delay_event(told: Told, until: datetime, note: str) -> Event:
     return told.event("delay", text, clause, {"until": rfc3339(until), "note": note})
 
 
-def _clock(_told: Told) -> Answer:
-    return ()
-
-
 _OF_USAGE: Mapping[str, FactKind] = {
     "topup": FactKind(
         help="adds data to the running period; the same reference twice adds once (UC-3)",
@@ -278,11 +274,11 @@ _OF_USAGE: Mapping[str, FactKind] = {
         optional=("note", "reason"),
         accept=_delay,
     ),
-    "clock": FactKind(help="only lets time pass", of_subscriber=False, accept=_clock),
 }
 
 FACTS: Mapping[str, FactKind] = {
     **_OF_USAGE,
+    **everybodys.FACTS,
     **contract.FACTS,
     **addons.FACTS,
     **debt.FACTS,

@@ -40,6 +40,23 @@ async def test_a_plan_is_changed_and_an_unknown_one_is_refused_with_a_guess(sqli
         assert (wrong.status, "home-300" in wrong.body["detail"]) == (409, True)
 
 
+async def test_a_product_is_changed_with_the_notice_that_is_owed__CT_6(sqlite_store):
+    async with an_api(await a_house(sqlite_store), clock=now) as api:
+        worse = {"price": 30, "cap": "80GB"}
+        said = await api.post("/products/home-100/terms", worse)
+        assert (said.status, said.body["product"]["terms_from"]) == (200, "2026-04-11")
+        assert said.body["notes"][0].startswith("product home-100: worse for 1 who have it")
+        assert (await api.get("/subscribers/S-1/usage")).body["allowance_bytes"] == 100 * GB
+        again = await api.post("/products/home-100/terms", worse)
+        assert (again.body["changes"], again.body["notes"]) == ([], [])
+        near = await api.post("/products/home-100/terms", {"price": "40.00", "from": "2026-04-01"})
+        assert (near.status, "is too near" in near.body["detail"]) == (400, True)
+        assert (await api.post("/products/home-1/terms", worse)).status == 404
+        assert (await api.post("/products/home-100/terms", worse, role="billing")).status == 403
+        [told] = [e for _, e in await sqlite_store.trail.events() if e.kind == "product_terms"]
+        assert told.author.startswith("token:")
+
+
 async def test_a_hold_is_opened_and_closed_and_judged_at_once(sqlite_store):
     async with an_api(await a_house(sqlite_store), clock=now) as api:
         hold = {"reason": "aup", "note": "spam", "until": "2026-03-20T00:00:00Z"}

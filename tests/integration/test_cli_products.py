@@ -149,6 +149,27 @@ def test_an_import_that_makes_a_product_worse_says_from_when_and_export_takes_it
     assert off.lines == ["product home-100: 1 are told that the announced change is off"]
 
 
+def test_a_product_is_changed_by_a_command_as_by_an_import_of_its_row__CT_6(capd):
+    assert imported(capd, people(("S-1", {}))).code == 0
+    dry = capd("products", "change", "home-100", "--price", "30", "--cap", "80GB", "--dry-run")
+    assert "dry run: nothing was changed" in dry.out
+    said = capd("products", "change", "home-100", "--price", "30", "--cap", "80GB")
+    assert (said.code, said.lines) == (0, dry.lines)
+    assert "worse for 1 who have it" in said.err
+    again = capd.ok("products", "change", "home-100", "--price", "30.00", "--cap", "80GB")
+    assert "nothing to change" in again.out
+    assert "30.00 GBP a month instead of 25.00 GBP a month" in capd.ok("explain", "S-1").out
+    near = capd("products", "change", "home-100", "--price", "40", "--from", "2026-01-01")
+    assert (near.code, "is too near" in near.err) == (2, True)
+    wrong = capd("products", "change", "home-100", "--price", "dear", "--cap", "much")
+    assert (wrong.code, len(wrong.lines)) == (2, 2)
+    assert capd("products", "change", "home-100", "--from", "2027-01-01").code == 2
+    assert "Did you mean" in capd("products", "change", "home-10", "--price", "1").err
+    better = capd("products", "change", "home-100", "--cap", "unlimited", "--price", "5")
+    assert better.lines == ["product home-100: 1 are told that the announced change is off"]
+    assert capd.ok("products", "list", "--json").json()[0]["cap_bytes"] is None
+
+
 def test_an_import_does_not_undo_a_withdrawal_that_it_says_nothing_of__CT_7(capd):
     def withdrawn():
         found = capd.ok("products", "list", "--json").json()[0]
