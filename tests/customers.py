@@ -10,6 +10,7 @@ from capd.decide.judge import judge
 from capd.decide.policy import Policy
 from capd.decide.prepaid.balance import has_balance
 from capd.decide.standing import apply
+from capd.hindsight.known import recalled
 from capd.model import Fact
 from tests.builders import CATALOGUE, LONDON, a_standing
 
@@ -59,29 +60,16 @@ class Customer:
     def tell(self, kind, **details):
         """Tell a fact now and judge; return why it is refused, None if it is not."""
         fact = Fact(at=self.now, fact=kind, subscriber="S-1", details=details, author="billing")
+        past = recalled(facts.recalled(fact), self.events)
         found = facts.accept(
             self.standing, fact, CATALOGUE, self.policy, self.now,
-            currency=self.currency, zone=self.zone, past=self._past(fact),
+            currency=self.currency, zone=self.zone, past=past,
         )  # fmt: skip
         if isinstance(found, Refused):
             return found.sentence
         self.write(found)
         self.look()
         return None
-
-    def _past(self, fact):
-        """Return what the books would recall for *fact*."""
-        found = {}
-        for name, (kind, key) in facts.recalled(fact).items():
-            if kind == "charge":
-                same = [e for e in self.events if e.figures.get("charge_id") == key]
-            else:
-                same = [
-                    e for e in reversed(self.events)
-                    if (e.figures.get("matter"), e.figures.get("key")) == (kind, key)
-                ]  # fmt: skip
-            found |= {name: same[0]} if same else {}
-        return found
 
     def until(self, at):
         """Let the clock run to *at* ("03-31T10:00" of 2026, UTC), judging when something is due."""

@@ -11,8 +11,9 @@ not done so yet: the id is how billing, and `capd db check`, would notice a seco
 from decimal import ROUND_HALF_UP, Decimal
 
 from capd.decide.case import Figures
+from capd.decide.told import Told
 from capd.decide.wording import money_text
-from capd.model import SubscriberId
+from capd.model import Event, SubscriberId
 
 _CENT = Decimal("0.01")
 
@@ -48,3 +49,22 @@ def figures(
         "currency": currency,
         **(behind or {}),
     }
+
+
+def reversal_id(charge_id: str) -> str:
+    """Return the id of the counter-charge of a charge: there is one at most."""
+    return f"{charge_id}/reversed"
+
+
+def counter(
+    told: Told, charge_id: str, *, charge: str, amount: Decimal, clause: str | None, why: str
+) -> Event:
+    """Return the counter-charge of a charge of *amount*: nothing else takes one back."""
+    currency = told.currency
+    behind: Figures = {"reverses": charge_id, "why": why}
+    who = told.standing.subscriber.id
+    told_of = figures(who, charge, charge_id, -amount, currency=currency, behind=behind)
+    taken = f"{money_text(amount)} {currency}"
+    ending = "" if clause is None else f" ({clause})"
+    text = f"The charge of {taken} ({charge.replace('_', ' ')}) is taken back: {why}{ending}."
+    return told.event("charge", text, clause, {**told_of, "charge_id": reversal_id(charge_id)})

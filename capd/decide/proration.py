@@ -11,6 +11,7 @@ from capd.model import Event, Period, Product, ProductId
 from capd.units import rfc3339
 
 CHARGE = "product_price"
+BEGUN = "begun/"  # in the id of what a service costs that begins
 
 
 def share(amount: Decimal, days: int, of_days: int) -> Decimal:
@@ -70,7 +71,7 @@ def _charged(
     told = charges.figures(
         case.standing.subscriber.id,
         CHARGE,
-        f"{product}/{'' if event.kind == 'plan_changed' else 'begun/'}{rfc3339(event.at)}",
+        f"{'' if event.kind == 'plan_changed' else BEGUN}{product}/{rfc3339(event.at)}",
         amount,
         currency=case.currency,
         behind=behind,

@@ -94,8 +94,11 @@ Answer = tuple[Event, ...] | Refused
 Recalls = Callable[[Fact], Mapping[str, tuple[str, str]]]
 """What a fact speaks of that may be over: under a name, the kind of thing and its key.
 
-The thing is a "charge", by its id, or a matter of that kind; what is found is its newest event.
+The thing is a "charge", by its id; the newest charge, or counter-charge, whose id begins so
+(CHARGE_FROM); or a matter of that kind; what is found is its newest event.
 """
+
+CHARGE_FROM = "charge_from"
 
 
 def _nothing(_fact: Fact) -> Mapping[str, tuple[str, str]]:

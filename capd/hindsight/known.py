@@ -14,6 +14,7 @@ from capd.decide.case import Case
 from capd.decide.contract import linked
 from capd.decide.policy import Policy
 from capd.decide.prepaid.balance import has_balance
+from capd.decide.told import CHARGE_FROM
 from capd.hindsight.links import Turn
 from capd.model import (
     Event,
@@ -114,6 +115,8 @@ def recalled(wanted: Mapping[str, tuple[str, str]], *trails: Sequence[Event]) ->
 
 
 def _is(event: Event, kind: str, key: str) -> bool:
+    if kind == CHARGE_FROM:
+        return event.kind == "charge" and str(event.figures.get("charge_id")).startswith(key)
     if kind == "charge":
         return event.kind == "charge" and event.figures.get("charge_id") == key
     return (event.figures.get("matter"), event.figures.get("key")) == (kind, key)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from capd.decide.told import CHARGE_FROM
 from capd.model import Event, SubscriberId
 from capd.store import rows
 from capd.store.database import Database
@@ -35,19 +36,25 @@ async def recalled(
 ) -> dict[str, Event]:
     """Return events of the past by name: *wanted* says of each which kind of thing, and its key.
 
-    A thing is a charge, by its id, or a matter of that kind, open or closed: its newest event.
+    A thing is a charge, by its id or how that begins, or a matter of that kind, open or closed: its
+    newest event.
     """
     found: dict[str, Event] = {}
     for name, (kind, key) in wanted.items():
         if kind == "charge":
             query = select(events).join(charges, charges.c.event == events.c.id)
             query = query.where(charges.c.subscriber == subscriber, charges.c.charge_id == key)
+        elif kind == CHARGE_FROM:
+            query = select(events).join(charges, charges.c.event == events.c.id)
+            begins = charges.c.charge_id.startswith(key, autoescape=True)
+            query = query.where(charges.c.subscriber == subscriber, begins)
         else:
             query = select(events).join(matters, matters.c.event == events.c.id)
             query = query.where(
                 matters.c.subscriber == subscriber, matters.c.kind == kind, matters.c.key == key
             )
-        row = (await conn.execute(query.order_by(events.c.id).limit(1))).mappings().first()
+        newest = query.order_by(events.c.id.desc()).limit(1)
+        row = (await conn.execute(newest)).mappings().first()
         if row is not None:
             found[name] = rows.event(row)
     return found

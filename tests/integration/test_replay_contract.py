@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from capd.decide.policy import Policy
 from capd.decide.terms.contract import Contract, Downgrade
+from capd.decide.terms.proration import Proration
 from tests.builders import GB, a_device, an_inventory
 from tests.replays import fact, played, reading, told
 
@@ -162,3 +163,16 @@ async def test_only_radios_of_the_inventory_are_activated__CT_11():
         f"mac 02:00:00:00:00:02: no device of the inventory has it; {only}",
         "mac: wants a MAC address such as 02:00:00:00:00:01, not 'wrong'",
     ]
+
+
+async def test_what_the_days_of_a_contract_that_never_began_cost_is_taken_back__B_2():
+    lines = [
+        fact("2026-03-10T12:00:00", "activated", device="cpe-1"),
+        fact("2026-03-12T12:00:00", "activation_undone", device="cpe-1"),
+        fact("2026-03-12T13:00:00", "activated", device="cpe-1"),
+        fact("2026-03-12T14:00:00", "activation_undone", device="cpe-1"),
+    ]
+    by_days = Policy(proration=Proration(price=True))
+    records = await played(lines, policy=by_days)
+    amounts = [record["amount"] for record in records if record["kind"] == "charge"]
+    assert amounts == ["17.74", "-17.74", "16.13", "-16.13"]

@@ -74,6 +74,8 @@ class Life:
         moves = [
             e.figures["to"] for e in self.trail if (e.kind, e.at) == ("plan_changed", self.now)
         ]
+        if kind == "activated" and any((e.kind, e.at) == (kind, self.now) for e in self.trail):
+            return
         if kind == "plan" and details["product"] in moves:
             return  # to the same product twice in one microsecond: no clock that tells can say so
         fact = Fact(at=self.now, fact=kind, subscriber="S-1", details=details, author="kim")

@@ -103,3 +103,17 @@ def test_a_price_of_more_than_two_places_is_in_the_figures_as_it_is__E_5():
     assert charges.exact(Decimal("25.0050")) == "25.0050"
     assert charges.exact(Decimal(25)) == "25.00"
     assert str(charges.rounded(Decimal("-0.125"))) == "-0.13"
+
+
+def test_what_never_began_costs_nothing_and_its_charge_is_taken_back__B_2():
+    customer = Customer(BY_DAYS)
+    customer.until("03-10T12:00")
+    customer.tell("activated", device="cpe-1")
+    customer.until("03-12T12:00")
+    for _ in range(2):
+        assert customer.tell("activation_undone", device="cpe-1") is None
+    amounts = [event.figures["amount"] for event in customer.events if event.kind == "charge"]
+    assert amounts == ["17.74", "-17.74"]
+    customer.tell("activated", device="cpe-1", on="2026-03-01")  # a whole month: billing's
+    customer.tell("activation_undone", device="cpe-1")
+    assert len(customer.told("charge")) == 2

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
-from capd.decide import matters
+from capd.decide import charges, matters, proration
 from capd.decide.contract import agreement, ending
 from capd.decide.contract.agreement import Agreement
 from capd.decide.contract.days import day_of
 from capd.decide.shapes import day, rate, yes_or_no
-from capd.decide.told import Answer, FactKind, Refused, Told
+from capd.decide.told import CHARGE_FROM, Answer, FactKind, Refused, Told
 from capd.decide.wording import date_text, day_text
-from capd.model import Event
+from capd.model import Event, Fact
 from capd.units import rate_text
 
 SLOW = "slow"
@@ -76,7 +77,32 @@ def _undone(told: Told) -> Answer:
         f"({_clause(told)})."
     )
     closed = {**known.change(), "open": False}
-    return (told.event("activation_undone", text, _clause(told), closed),)
+    undone = told.event("activation_undone", text, _clause(told), closed)
+    return (undone, *_not_charged(told))
+
+
+def _not_charged(told: Told) -> tuple[Event, ...]:
+    """Take back what the days since the contract began were charged, where they were (B-2)."""
+    made = told.past.get("charge")
+    contracts = matters.of_kind(told.standing, agreement.KIND)
+    if made is None or "reverses" in made.figures:
+        return ()
+    if all(matter.opened_at != made.at for matter in contracts):
+        return ()  # of an earlier one
+    counter = charges.counter(
+        told,
+        str(made.figures["charge_id"]),
+        charge=str(made.figures["charge"]),
+        amount=Decimal(str(made.figures["amount"])),
+        clause=made.clause,
+        why="the contract never began",
+    )
+    return (counter,)
+
+
+def _first_charge(fact: Fact) -> Mapping[str, tuple[str, str]]:
+    start = f"{fact.subscriber}/{proration.CHARGE}/{proration.BEGUN}"
+    return {"charge": (CHARGE_FROM, start)}
 
 
 def _clause(told: Told) -> str:
@@ -164,6 +190,7 @@ FACTS: Mapping[str, FactKind] = {
             "former_signal",
         ),
         shapes={"keeps_term": yes_or_no},
+        recalls=_first_charge,
         accept=_undone,
     ),
     "measured": FactKind(

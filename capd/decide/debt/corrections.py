@@ -17,7 +17,6 @@ from capd.decide.wording import money_text
 from capd.model import Event, Fact, Reason
 
 _DAY = timedelta(days=1)
-REVERSED = "reversed"
 
 
 def _cancelled(told: Told) -> Answer:
@@ -45,7 +44,7 @@ def _late_fees_back(told: Told, invoice: Invoice) -> Iterator[Event]:
     who, clause = told.standing.subscriber.id, told.policy.dunning.clause
     for name, amount in {**invoice.fees, **invoice.apart}.items():
         charge_id = late_fees.charge_id(who, invoice, name)
-        yield _counter(
+        yield charges.counter(
             told,
             charge_id,
             charge=book.LATE_FEE,
@@ -131,7 +130,7 @@ def _reversed(told: Told) -> Answer:
         return Refused(f"there is no charge {charge_id!r}")
     if "reversal" in told.past:
         return ()
-    counter = _counter(
+    counter = charges.counter(
         told,
         charge_id,
         charge=str(charged.figures["charge"]),
@@ -140,27 +139,6 @@ def _reversed(told: Told) -> Answer:
         why=why,
     )
     return (counter, *_owed_no_more(told, charge_id))
-
-
-def _counter(
-    told: Told, charge_id: str, *, charge: str, amount: Decimal, clause: str | None, why: str
-) -> Event:
-    currency = told.currency
-    figures = {
-        **charges.figures(
-            told.standing.subscriber.id,
-            charge,
-            charge_id,
-            -amount,
-            currency=currency,
-            behind={"reverses": charge_id, "why": why},
-        ),
-        "charge_id": _reversal_id(charge_id),
-    }
-    taken = f"{money_text(amount)} {currency}"
-    ending = "" if clause is None else f" ({clause})"
-    text = f"The charge of {taken} ({charge.replace('_', ' ')}) is taken back: {why}{ending}."
-    return told.event("charge", text, clause, figures)
 
 
 def _owed_no_more(told: Told, charge_id: str) -> tuple[Event, ...]:
@@ -176,10 +154,6 @@ def _owed_no_more(told: Told, charge_id: str) -> tuple[Event, ...]:
     text = f"{schedule.named(invoice)} is without a late fee that was taken back ({clause})."
     gone = told.event("late_fee_gone", text, clause, figures)
     return (gone, *payments.credited(told, free, without=invoice.key))
-
-
-def _reversal_id(charge_id: str) -> str:
-    return f"{charge_id}/{REVERSED}"
 
 
 def _invoice(told: Told, key: str) -> Invoice | None:
@@ -201,7 +175,10 @@ def _the_invoice(fact: Fact) -> Mapping[str, tuple[str, str]]:
 
 def _the_charge(fact: Fact) -> Mapping[str, tuple[str, str]]:
     charge_id = fact.details["charge_id"]
-    found = {"charge": ("charge", charge_id), "reversal": ("charge", _reversal_id(charge_id))}
+    found = {
+        "charge": ("charge", charge_id),
+        "reversal": ("charge", charges.reversal_id(charge_id)),
+    }
     known = late_fees.of_charge(fact.subscriber, charge_id)
     return found if known is None else {**found, "invoice": (book.INVOICE, known[0])}
 
