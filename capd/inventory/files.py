@@ -28,7 +28,7 @@ def read(
     if path.is_dir():
         return _read_folder(path, known, profiles)
     if path.suffix.lower() == ".csv":
-        return _read_tables([path], known, source=str(path))
+        return _read_tables([path], known, profiles, source=str(path))
     if path.suffix.lower() == ".toml":
         return _whole(read_toml(path), str(path), known, profiles)
     if path.suffix.lower() == ".json":
@@ -51,7 +51,7 @@ def _read_folder(folder: Path, known: Inventory | None, profiles: Collection[str
     if not tables:
         wanted = ", ".join(f"{kind}.csv" for kind in KINDS)
         raise ConfigError(f"{folder}: has no inventory: no inventory.json, none of {wanted}")
-    return _read_tables(tables, known, source=str(folder))
+    return _read_tables(tables, known, profiles, source=str(folder))
 
 
 def _whole(
@@ -72,7 +72,9 @@ def _refuse_contradictions(inventory: Inventory, source: str) -> None:
         raise ConfigError(*(f"{source}: {problem}" for problem in problems))
 
 
-def _read_tables(paths: Sequence[Path], known: Inventory | None, *, source: str) -> Inventory:
+def _read_tables(
+    paths: Sequence[Path], known: Inventory | None, profiles: Collection[str], *, source: str
+) -> Inventory:
     rows = read_rows(paths)
     whole = InventoryFile.model_construct(
         **{kind: tuple(found) for kind, found in rows.found.items()}  # type: ignore[arg-type]
@@ -82,9 +84,26 @@ def _read_tables(paths: Sequence[Path], known: Inventory | None, *, source: str)
     problems = [*rows.problems, *(f"{source}: {stray}" for stray in strays)]
     inventory = replace(inventory, devices=devices)
     problems += [f"{source}: {problem}" for problem in contradictions(inventory)]
+    if rows.problems and (known is not None or len(paths) > 1):  # else they may stand elsewhere
+        problems += _lost(rows, known, profiles)
     if problems:
         raise ConfigError(*problems)
     return inventory
+
+
+def _lost(rows: Rows, known: Inventory | None, profiles: Collection[str]) -> list[str]:
+    """Return which rows lead to nowhere, where others do not even read."""
+    data = {kind: [row for _, row in found] for kind, found in rows.written.items()}
+    places = {
+        f"{kind}[{number}]": where
+        for kind, found in rows.written.items()
+        for number, (where, _) in enumerate(found)
+    }
+    told = []
+    for line in raw.lost(data, known, profiles):
+        at, _, words = line.partition(".")
+        told.append(f"{places[at]}: {words}")
+    return told
 
 
 def _lists_no_meters(paths: Sequence[Path]) -> bool:

@@ -10,7 +10,12 @@ _KINDS = {"products": "product", "sectors": "sector", "subscribers": "subscriber
 
 
 def mistakes(data: object, known: Inventory | None, profiles: Collection[str]) -> list[str]:
-    """Return, a line each, what else is wrong with *data* beside its shapes.
+    """Return, a line each, what else is wrong with *data* beside its shapes; see `lost`."""
+    return [*same_ids(data), *lost(data, known, profiles)]
+
+
+def lost(data: object, known: Inventory | None, profiles: Collection[str]) -> list[str]:
+    """Return, a line each, which names in *data* lead to nowhere.
 
     *known* is what the store has already; without *profiles* none is looked for.
     """
@@ -18,12 +23,12 @@ def mistakes(data: object, known: Inventory | None, profiles: Collection[str]) -
     names = {one: _names(lists, kind, known) for kind, one in _KINDS.items()}
     if profiles:
         names["profile"] = set(profiles)
-    lost = [
+    found = [
         f"{key}: there is no {kind} {wanted!r}.{did_you_mean(wanted, names[kind])}"
         for key, kind, wanted in _references(lists)
         if kind in names and wanted not in names[kind]
     ]
-    return [*same_ids(data), *(line.removesuffix(".") for line in lost)]
+    return [line.removesuffix(".") for line in found]
 
 
 def _names(lists: Mapping[str, object], kind: str, known: Inventory | None) -> set[str]:

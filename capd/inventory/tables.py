@@ -39,6 +39,8 @@ class Rows:
     found: dict[str, list[BaseModel]] = field(default_factory=dict)
     meters: list[tuple[str, MeterRow]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    written: dict[str, list[tuple[str, Mapping[str, object]]]] = field(default_factory=dict)
+    """Every row as it stands there, right or wrong, and where that is."""
 
 
 def columns(kind: str) -> list[str]:
@@ -122,8 +124,10 @@ def _row(where: str, kind: str, head: Sequence[str], cells: Sequence[str], rows:
     if device is None:
         rows.problems.append(f"{where}: device: is missing")
         return
+    data = _nested(told)
+    rows.written.setdefault(kind, []).append((where, data))
     try:
-        row = parse(KINDS[kind], _nested(told), source=where, texts=True)
+        row = parse(KINDS[kind], data, source=where, texts=True)
     except ConfigError as exc:
         rows.problems.extend(exc.problems)
         return

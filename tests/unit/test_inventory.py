@@ -200,6 +200,21 @@ def test_csv_rows_have_their_mistakes_told_by_row(tmp_path):
     ]
 
 
+def test_csv_rows_that_lead_to_nowhere_are_told_beside_those_that_do_not_read(tmp_path):
+    (tmp_path / "products.csv").write_text("id,name,cap\np,P,10 parsecs\n")
+    (tmp_path / "subscribers.csv").write_text(
+        "id,name,product,cycle_day\nA,x,p,32\nB,y,q,1\nC,z,p,1\n"
+    )
+    told = [
+        line.removeprefix(f"{tmp_path}/").partition(": wants")[0] for line in mistakes(tmp_path)
+    ]
+    assert told == [
+        "products.csv: row 2: cap",
+        "subscribers.csv: row 2: cycle_day",
+        "subscribers.csv: row 3: product: there is no product 'q'. Did you mean 'p'?",
+    ]
+
+
 def test_a_csv_file_is_known_by_its_columns(tmp_path):
     path = tmp_path / "export-2026.csv"
     path.write_text("id;name;product;email\r\nS-1;A;p;a@b.c\r\n")
