@@ -3,9 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from capd import policies
 from capd.activate.run import Field, Push
 from capd.clock import Clock
 from capd.collect import Source
@@ -28,7 +26,7 @@ from capd.notify.messages import Letters
 from capd.notify.samples import checked
 from capd.notify.webhook import Webhook
 from capd.notify.worker import Worker, deliver
-from capd.opening import open_house, profiles_of
+from capd.opening import open_house, profiles_of, rules_of
 from capd.profiles import Profile
 from capd.store import Store
 
@@ -218,7 +216,8 @@ class Parts:
         a restart is said.
         """
         _usable(config)
-        book = policies.book(map(Path, config.decide.policies))
+        outbox = self.house.store.outbox  # [notify] changes with the next start
+        book = rules_of(config, outbox.channels, outbox.off)
         if gone := ", ".join(self.house.left_out_of(book)):
             log.warning("[decide] policy: no more, and without notice: %s", gone)
         known, letters = profiles_of(config), checked(config.notify.templates)

@@ -23,6 +23,7 @@ from capd.errors import CapdError, ConfigError
 from capd.model import Device, Inventory, Secret
 from capd.network import unlocked
 from capd.notify.samples import checked
+from capd.opening import channels_of, rules_of
 from capd.profiles import Profile
 from capd.store import Store
 from capd.strict import did_you_mean
@@ -81,6 +82,7 @@ async def _check(findings: Findings, path: Path | None, *, devices: bool) -> Non
     findings.found["configuration"] = str(file)
     findings.mistakes.extend(settings.problems())
     book = _policies(findings, [Path(name) for name in settings.decide.policies])
+    _attempts(findings, settings, book)
     _templates(findings, settings.notify.templates)
     known = _profiles(findings, settings.device_profiles)
     told = await _store(findings, settings, known)
@@ -126,6 +128,18 @@ def _policies(findings: Findings, paths: list[Path]) -> Book | None:
     told = [f"{one.name}, version {one.version}" for one in lines]
     findings.found["policy"] = f"{', '.join(map(str, there))}: {'; '.join(told)}"
     return book
+
+
+def _attempts(findings: Findings, settings: Config, book: Book | None) -> None:
+    """Say where the policy wants a mail before a suspension, and nothing would send one (C-2)."""
+    if book is None:
+        return
+    sent = rules_of(settings, channels_of(settings), settings.notify.off)
+    if sent != book and any("email" in one.dunning.attempts for one in book.listed()):
+        findings.found["attempts"] = (
+            "nothing sends a notice ([notify]): it is no attempt by e-mail, and a person is asked "
+            "to write before anybody is suspended for a debt"
+        )
 
 
 def _families(book: Book, told: Inventory) -> Iterator[str]:

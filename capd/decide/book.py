@@ -1,7 +1,7 @@
 """The policies of an operator: versions by date, families of products apart (CT-6)."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -28,10 +28,24 @@ class Book:
         """Return how far back breaches must be known, whoever is judged (UC-4)."""
         return max(policy.window_months for line in self.lines.values() for policy in line)
 
+    def listed(self) -> Iterator[Policy]:
+        """Yield every policy."""
+        for line in self.lines.values():
+            yield from line
+
     def names(self) -> set[str]:
         """Return what is listed: "wireless_broadband, version 1"."""
         lines = self.lines.values()
         return {f"{policy.name}, version {policy.version}" for line in lines for policy in line}
+
+    def without_mail(self) -> "Book":
+        """Return the book where no notice is an attempt by e-mail: none is sent (C-2)."""
+
+        def changed(policy: Policy) -> Policy:
+            return replace(policy, dunning=replace(policy.dunning, notice_is_attempt=False))
+
+        lines = {families: tuple(map(changed, line)) for families, line in self.lines.items()}
+        return Book(lines)
 
     def line_of(self, family: str) -> tuple[Policy, ...]:
         """Return the versions that are for *family*: of those that name it, else of the rest."""

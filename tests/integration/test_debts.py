@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from capd import policies
 from capd.clock import utc_now
 from capd.config import load
 from capd.decide.policy import Policy
@@ -13,7 +14,7 @@ from capd.decide.terms.debt import Quiet, Reconnection
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import OrderState
-from capd.opening import open_house
+from capd.opening import open_house, rules_of
 from capd.pipeline import accept_turn, decide_turn
 from tests.builders import GB, NOON, a_fact, an_inventory
 from tests.servers.commandline import Capd
@@ -132,3 +133,20 @@ def test_a_prepaid_product_has_no_cap__E_1(tmp_path):
     refused = capd("import", "more.json")
     assert refused.code == 2
     assert "a prepaid product has a balance that is bought, and no cap" in refused.err
+
+
+def test_a_notice_that_nothing_sends_is_no_attempt_and_check_says_so__C_2(tmp_path):
+    capd = Capd(tmp_path)
+    capd.ok("init")
+    config = load(tmp_path / "capd.toml")
+    counts = [
+        rules_of(config, channels, off).newest.dunning.notice_is_attempt
+        for channels, off in (
+            ((), ()), (("email",), ()), (("email",), ("notice",)), (("webhook",), ("notice",)),
+        )
+    ]  # fmt: skip
+    assert counts == [False, True, False, True]
+    assert "attempts:" not in capd.ok("check").out
+    shipped = policies.default_path().with_name("residential_us.toml")
+    (tmp_path / "policy.toml").write_text(shipped.read_text())
+    assert "attempts: nothing sends a notice ([notify])" in capd.ok("check").out
