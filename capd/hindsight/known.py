@@ -42,12 +42,16 @@ class Terms:
     currency: str
     book: Book | None = None  # where several policies hold; else *policy* does for everybody
 
+    def policy_of(self, standing: Standing, now: datetime) -> Policy:
+        """Return the policy that holds for who stands so at *now* (CT-6)."""
+        return self.policy if self.book is None else self.book.of(standing, now)
+
     def case(self, standing: Standing, now: datetime) -> Case:
         """Return *standing* as it is judged at *now*, by the policy that holds for it (CT-6)."""
         return Case(
             standing=standing,
             catalogue=self.catalogue,
-            policy=self.policy if self.book is None else self.book.of(standing, now),
+            policy=self.policy_of(standing, now),
             now=now,
             currency=self.currency,
             zone=self.zone,

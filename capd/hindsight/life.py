@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, time, timedelta
+from operator import attrgetter
 from types import MappingProxyType
 
 from capd.account.course import NOTHING, Answer, Ask
@@ -43,7 +44,7 @@ from capd.units import micros, moment
 
 _DAY = timedelta(days=1)
 _PLAIN = frozenset({"subscriber", "product", "period", "usage", "topup_bytes"})
-_MARKS = tuple(each.name for each in fields(Standing) if each.name not in _PLAIN)
+_MARKS = attrgetter(*(each.name for each in fields(Standing) if each.name not in _PLAIN))
 Alike = dict[Hashable, Verdict]
 """The verdicts on those who begin a period with a clean sheet, shared by a whole run."""
 
@@ -114,7 +115,7 @@ class _Life:
         end, terms = self._standing.period.end, self._terms
         self._use(self._course.whole, end)
         if self._late:
-            policy = terms.case(self._standing, end - _TICK).policy
+            policy = terms.policy_of(self._standing, end - _TICK)
             self._note(
                 late.settle(
                     self._standing,
@@ -140,19 +141,19 @@ class _Life:
 
     def _judged(self, now: datetime) -> Verdict:
         terms = self._terms
-        case = terms.case(self._standing, now)
+        policy = terms.policy_of(self._standing, now)
         if terms.book is not None:
-            self._note(terms.book.announced(case))
+            self._note(terms.book.announced(terms.case(self._standing, now)))
         verdict = judge(
             self._standing,
             terms.catalogue,
-            case.policy,
+            policy,
             now,
             currency=terms.currency,
             zone=terms.zone,
         )
         self._note(verdict.events)
-        self.told.look(now, self._standing, case.policy)
+        self.told.look(now, self._standing, policy)
         return verdict
 
     def _tell(self, telling: Sequence[Event], now: datetime) -> Verdict | None:
@@ -193,7 +194,7 @@ class _Life:
             self._standing,
             fact,
             terms.catalogue,
-            terms.case(self._standing, now).policy,
+            terms.policy_of(self._standing, now),
             now,
             currency=terms.currency,
             zone=terms.zone,
@@ -257,7 +258,7 @@ def _clean(standing: Standing, now: datetime) -> Hashable | None:
     used = standing.usage
     if now != standing.period.start or used.down_bytes or used.up_bytes or standing.topup_bytes:
         return None
-    if any(getattr(standing, name) for name in _MARKS):
+    if any(_MARKS(standing)):
         return None
     who = standing.subscriber
     return standing.product.id, standing.period.start, standing.period.end, who.linked, who.sector
