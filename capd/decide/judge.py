@@ -103,11 +103,8 @@ def watch_bytes(case: Case) -> int | None:
     lines, limit = [*fair.lines(case), *prepaid.lines(case)], case.allowance
     if limit is None:
         return min((line for line in lines if line > case.counted), default=None)
-    lines += [
-        notices.line(limit, share)
-        for share in case.policy.notice_shares
-        if not notices.was_given(case, share)
-    ]
+    told = notices.given_share(case)
+    lines += [notices.line(limit, share) for share in case.policy.notice_shares if share > told]
     lines.append(limit + 1)
     if case.is_over and _is_charged(case):
         units = max(overage.started_units(case), overage.charged_units(case))

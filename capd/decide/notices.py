@@ -9,9 +9,11 @@ from capd.model import Event
 
 def reached(case: Case) -> tuple[Event, ...]:
     """Return the notice of the highest share that is reached, unless it was given already."""
-    share = max((s for s in case.policy.notice_shares if _is_reached(case, s)), default=None)
-    allowance = case.allowance
-    if share is None or allowance is None or was_given(case, share):
+    allowance, counted = case.allowance, case.counted
+    if not allowance:
+        return ()
+    shares = [s for s in case.policy.notice_shares if counted >= line(allowance, s)]
+    if not shares or (share := max(shares)) <= given_share(case):
         return ()
     figures: Figures = {
         "notice": f"usage_{share}",
@@ -29,23 +31,19 @@ def line(allowance: int, share: int) -> int:
     return -(-allowance * share // 100)
 
 
-def was_given(case: Case, share: int) -> bool:
-    """Say whether this share, or a higher one, was told for at least this allowance (UC-11)."""
+def given_share(case: Case) -> int:
+    """Return the highest share that was told for at least this allowance; 0: none (UC-11)."""
     allowance = case.allowance
     if allowance is None or not case.standing.given:
-        return False
-    return any(
-        given.period == case.period
+        return 0
+    shares = [
+        int(given.notice.removeprefix("usage_"))
+        for given in case.standing.given
+        if given.period == case.period
         and given.allowance_bytes >= allowance
         and given.notice.startswith("usage_")
-        and int(given.notice.removeprefix("usage_")) >= share
-        for given in case.standing.given
-    )
-
-
-def _is_reached(case: Case, share: int) -> bool:
-    allowance = case.allowance
-    return bool(allowance) and case.counted >= line(allowance or 0, share)
+    ]
+    return max(shares, default=0)
 
 
 def _text(case: Case, share: int, allowance: int) -> str:
