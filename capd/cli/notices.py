@@ -32,6 +32,14 @@ Failed = Annotated[bool, typer.Option("--failed", help="Only those that were giv
 Bounced = Annotated[bool, typer.Option("--bounced", help="Only those that came back.")]
 
 
+Unwritten = Annotated[
+    bool,
+    typer.Option(
+        "--unwritten", help="Only those without an address to mail to: for a letter or a call."
+    ),
+]
+
+
 @app.command("list")
 def list_(  # noqa: PLR0917 - typer makes options of them
     subscriber: Annotated[
@@ -39,12 +47,18 @@ def list_(  # noqa: PLR0917 - typer makes options of them
     ] = None,
     failed: Failed = False,
     bounced: Bounced = False,
+    unwritten: Unwritten = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=100_000)] = 1000,
     json: Json = False,
     config: ConfigFile = None,
 ) -> None:
     """List what subscribers were told, newest first, and what became of it."""
-    records = wait(_list(config, subscriber, failed=failed, bounced=bounced, limit=limit))
+    if unwritten and (failed or bounced):
+        raise ConfigError("--unwritten: what was not written was neither given up nor came back")
+    if unwritten:
+        records = wait(_unwritten(config, subscriber, limit=limit))
+    else:
+        records = wait(_list(config, subscriber, failed=failed, bounced=bounced, limit=limit))
     if json:
         as_json(records)
         return
@@ -52,11 +66,11 @@ def list_(  # noqa: PLR0917 - typer makes options of them
         ("id", "at", "subscriber", "notice", "to", "state", "said"),
         [
             (
-                str(record["id"]),
+                str(record["id"] or "-"),
                 str(record["decided_at"]),
                 str(record["subscriber"]),
                 str(record["notice"]),
-                str(record["to"]),
+                str(record["to"] or "-"),
                 str(record["state"]),
                 str(record["bounce_diagnostic"] or record["problem"] or record["answer"] or ""),
             )
@@ -74,6 +88,13 @@ async def _list(
         found = await books.store.notices.listing(
             subscriber=subscriber, failed=failed, bounced=bounced, limit=limit
         )
+    return [notice_record(notice) for notice in found]
+
+
+async def _unwritten(path: Path | None, who: str | None, *, limit: int) -> list[dict[str, object]]:
+    async with opened(path) as books:
+        subscriber = None if who is None else (await known(books.house, who)).id
+        found = await books.store.notices.unwritten(subscriber=subscriber, limit=limit)
     return [notice_record(notice) for notice in found]
 
 

@@ -14,7 +14,7 @@ from capd.store.outbox import DELIVERY, DONE, GIVEN_UP, OPEN, Outbox, unsent_inv
 from capd.store.projections import project
 from capd.store.tables import events, outbox, subscribers
 from capd.store.trail import append, is_chained, rows_of
-from capd.told import SYSTEMS, TOLD, masked
+from capd.told import SYSTEMS, TOLD, is_told, masked
 from capd.units import micros
 
 BOUNCED = "notice_bounced"
@@ -70,6 +70,29 @@ class Notices:
         )
         async with self._database.read() as conn:
             return await self._notices(conn, query)
+
+    async def unwritten(
+        self, *, subscriber: SubscriberId | None = None, limit: int = 1000
+    ) -> list[Notice]:
+        """Return what was to be told and no mail was written for, newest first: no address.
+
+        A letter, a text or a call is for a person to make of it (CT-14). Not what the operator
+        tells nobody, nor what AU-1 keeps quiet.
+        """
+        mine: ColumnElement[bool] = events.c.subscriber.is_not(None)
+        if subscriber is not None:
+            mine = events.c.subscriber == subscriber
+        sent = and_(outbox.c.event == events.c.id, _TO_PEOPLE)
+        query = (
+            select(events, *_TOLD)
+            .join_from(events, outbox, sent, isouter=True)
+            .where(mine, events.c.kind.in_(TOLD.keys() - self._outbox.off), outbox.c.id.is_(None))
+            .order_by(events.c.id.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as conn:
+            found = await self._notices(conn, query)
+        return [notice for notice in found if is_told(notice.event, "email")]
 
     async def proof(
         self, subscriber: SubscriberId, *, after: int, until: datetime, since: datetime, limit: int

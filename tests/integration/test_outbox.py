@@ -139,3 +139,20 @@ async def test_a_notice_about_a_debt_that_never_left_is_known_as_that__C_2(books
     await books.notices.retry(mail.id, author="noc", note="the relay is back", at=NOON)
     assert await unsent(books, "S-1") == []
     assert await books.trail.check() == []
+
+
+async def test_what_no_mail_could_be_written_for_is_listed_for_a_person__CT_14(books):
+    await record(
+        books,
+        an_event(text="mailed", notice="usage_80"),
+        an_event(text="no address", subscriber="S-2", notice="usage_80"),
+        an_event("hold_opened", text="quiet", subscriber="S-2", reason="aup", notify="no"),
+        an_event("invoice", text="inner", subscriber="S-2"),
+    )
+    (one,) = await books.notices.unwritten()
+    assert (one.event.text, one.state, one.channel, one.delivery) == (
+        "no address", "none", None, None,
+    )  # fmt: skip
+    assert await books.notices.unwritten(subscriber="S-1") == []
+    books.outbox.off = frozenset({"notice"})  # told nobody, by the operator's setting
+    assert await books.notices.unwritten() == []
