@@ -1,6 +1,7 @@
 """What runs: the daemon, one round by hand, the demo, a replay."""
 
 import logging
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ def run(
     config: ConfigFile = None,
 ) -> None:
     """Run the daemon; SIGTERM ends it cleanly, SIGHUP reads the configuration again."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nothing is read yet: nothing to read again
     settings = configuration.load(config)
     logged(logging.DEBUG if verbose else logging.INFO)
     wait(Daemon(settings).run())

@@ -73,9 +73,10 @@ class Store:
 
         Raises StoreError: unreachable, or a schema that is not this capd's.
         """
+        database = Database(url)
+        await database.expect_file()
         if upgrade:
             await schema.upgrade(url)
-        database = Database(url)
         store = cls(database)
         try:
             await schema.expect_head(database)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -131,6 +132,20 @@ class Database:
         if self.sqlite and not self.exists():
             with self._one_line():
                 os.close(os.open(str(self._url.database), os.O_CREAT | os.O_RDWR, 0o600))
+
+    async def expect_file(self) -> None:
+        """Raise StoreError where SQLite's file is there and cannot be opened.
+
+        It is tried here, since a driver's thread that fails in it may outlive the event loop.
+        """
+        if self.sqlite and self.exists():
+            await asyncio.to_thread(self._open_file)
+
+    def _open_file(self) -> None:
+        try:
+            sqlite3.connect(str(self._url.database)).close()
+        except sqlite3.Error as exc:
+            raise StoreError(f"{self.name}: {_first_line(exc)}") from exc
 
     def exists(self) -> bool:
         """Return whether there is a database to connect to, as far as that can be seen."""

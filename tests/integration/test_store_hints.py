@@ -1,5 +1,7 @@
 """What a database says when it cannot go on comes with what to do about it."""
 
+import threading
+
 import pytest
 from sqlalchemy import text
 
@@ -36,3 +38,14 @@ async def test_a_file_of_something_else_names_the_setting(sqlite_url, tmp_path):
     (tmp_path / "capd.db").write_text("not a database, " * 100)
     with pytest.raises(StoreError, match=r"\[store\] url names something else"):
         await Store.open(sqlite_url, upgrade=True)
+
+
+@pytest.mark.parametrize("upgrade", [True, False])
+async def test_what_is_no_file_at_all_is_told_before_a_driver_stumbles_over_it(
+    sqlite_url, tmp_path, upgrade
+):
+    """Its thread would tell of it after the end, in a traceback."""
+    (tmp_path / "capd.db").mkdir()
+    with pytest.raises(StoreError, match="unable to open database file"):
+        await Store.open(sqlite_url, upgrade=upgrade)
+    assert not [each for each in threading.enumerate() if "_connection_worker" in each.name]
