@@ -12,6 +12,7 @@ from capd.clock import Clock
 from capd.decide import guard
 from capd.enforce import Pusher
 from capd.enforce.worker import Breaker, carry_out
+from capd.errors import StoreError
 from capd.house import House
 from capd.metrics import Metrics
 from capd.model import Device, DeviceId, Order, OrderState, Outcome, SubscriberId
@@ -41,7 +42,9 @@ async def keep(name: str, turn: Turn, *, every_s: float, metrics: Metrics) -> No
             await turn()
         except Exception as exc:
             metrics.turned(name, time.monotonic() - began, failed=True)
-            if repr(exc) != failed:
+            if repr(exc) != failed and isinstance(exc, StoreError):  # it says what is wrong
+                log.error("%s waits, next try in %.1f s: %s", name, every_s, exc)  # noqa: TRY400
+            elif repr(exc) != failed:
                 log.exception("%s failed, next try in %.1f s", name, every_s)
             failed = repr(exc)
         else:
@@ -175,6 +178,8 @@ class Enforcement:
     async def _one(self, device: DeviceId, orders: Sequence[Order]) -> None:
         try:
             await self.push(orders)
+        except StoreError as exc:
+            log.error("%s: pushing waits for the books: %s", device, exc)  # noqa: TRY400
         except Exception:
             log.exception("%s: pushing failed", device)
         finally:

@@ -65,13 +65,17 @@ def parse(url: str) -> URL:
     return parsed
 
 
-_HINTS = {  # what SQLite says, and what to do about it
+_HINTS = {  # what a database says, and what to do about it
     "database is locked": "another program has been writing for long; try again",
     "disk I/O error": "is the disk full?",
     "database or disk is full": "make room, then try again",
     "unable to open database file": "SQLite writes beside it even to read; may you write there?",
     "readonly database": "run capd as the user whom the file and its folder belong to",
     "file is not a database": "[store] url names something else",
+    "[Errno 2]": "is PostgreSQL running there?",
+    "Connect call failed": "is PostgreSQL running there?",
+    "password authentication failed": "[store] url holds the user and the password",
+    "too many clients": "PostgreSQL's max_connections; capd takes ten",
 }
 
 

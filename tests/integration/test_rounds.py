@@ -11,7 +11,7 @@ from capd.daemon import Daemon
 from capd.decide.guard import Limits
 from capd.decide.policy import Policy
 from capd.enforce.worker import Breaker
-from capd.errors import CapdError
+from capd.errors import CapdError, StoreError
 from capd.model import OrderState, Outcome
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.policies import default_text
@@ -202,6 +202,24 @@ async def test_a_turn_that_fails_is_logged_once_and_taken_again(sqlite_store, ca
         await keep("trial", turn, every_s=0, metrics=house.metrics)
     assert caplog.text.count("Traceback") == 1
     assert b'capd_turn_failures_total{turn="trial"} 3.0' in house.metrics.render()[0]
+
+
+async def test_books_that_cannot_be_used_are_told_in_one_line_and_waited_for(sqlite_store, caplog):
+    caplog.set_level("INFO", "capd.rounds")
+    house, taken = await a_house(sqlite_store), []
+
+    async def turn():
+        taken.append(None)
+        if len(taken) < 3:
+            raise StoreError("postgresql://***@db/capd: is PostgreSQL running there?")
+        if len(taken) > 3:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await keep("trial", turn, every_s=0, metrics=house.metrics)
+    waits, works = caplog.records
+    assert waits.getMessage().endswith("capd: is PostgreSQL running there?")
+    assert (waits.exc_info, works.getMessage()) == (None, "trial works again")
 
 
 async def test_what_a_person_refused_is_not_ordered_again__UC_8(store):
