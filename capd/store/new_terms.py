@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from capd.account.periods import period_of
 from capd.decide.book import Book, book_of
 from capd.decide.contract import product_terms
-from capd.decide.contract.days import start_of
+from capd.decide.contract.days import day_of, start_of
 from capd.decide.policy import Policy
 from capd.model import Event, Inventory, Matter, Product, ProductId, Subscriber, SubscriberId
 from capd.store import inventory_rows, rows, tallies
@@ -173,7 +173,8 @@ class _Change:
         clause, currency = self.notice.clause(had.family), self.notice.currency
         # what is better waits only where the file itself says a day
         day = row.terms_from if product_terms.is_worse(row, had) else self.row.terms_from
-        starts = None if day is None else self._starts(one, day)
+        begun = day is None or day <= day_of(self.at, self.notice.zone)
+        starts = None if day is None or begun else self._starts(one, day)
         if starts is not None and starts > self.at and not product_terms.same(had, row):
             yield product_terms.told(
                 one.id, had, row, starts, self.at,

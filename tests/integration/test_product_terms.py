@@ -172,6 +172,22 @@ async def test_what_is_better_holds_at_once_and_needs_no_notice__CT_6(sqlite_sto
     assert (await had(house, MARCH_10)).counts is Counts.DOWNLOAD
 
 
+async def test_what_is_better_waits_only_for_a_day_to_come__CT_6(sqlite_store):
+    house = await a_house(sqlite_store)
+    better = replace(HOME_100, cap_bytes=120 * GB, terms_from=date(2026, 3, 10))  # today
+    await changed(house, better)
+    assert (await look(house, MARCH_10)).allowance_bytes == 120 * GB
+    later = replace(better, cap_bytes=150 * GB, terms_from=date(2026, 3, 20))
+    await changed(house, later)
+    april = datetime(2026, 3, 31, 23, tzinfo=UTC)
+    assert (await look(house, april - TICK)).allowance_bytes == 120 * GB
+    assert (await look(house, april)).allowance_bytes == 150 * GB
+    (told,) = await events(house, "product_terms")
+    assert (
+        "changes for you on 1 April 2026: a cap of 150 GB instead of a cap of 120 GB" in told.text
+    )
+
+
 async def test_a_price_that_rises_needs_the_days_that_the_policy_says__B_3(sqlite_store):
     terms = Contract(changes=Changes(notice_months=0, notice_days=30, clause="B-3"))
     house = await a_house(sqlite_store, policy=Policy(contract=terms))
