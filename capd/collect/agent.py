@@ -1,12 +1,13 @@
 """One device's SNMP agent, asked in the ways that it can bear."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from capd.collect.decode.plans import PULSE
 from capd.collect.decode.rows import Value
-from capd.errors import DeviceUnreachable
+from capd.errors import DeviceUnreachable, NonsenseFromDevice
 from capd.model import SnmpAccess
 from capd.polled import SnmpCollect
 
@@ -47,6 +48,7 @@ class Habits:
     bulk: bool
     max_oids: int
     max_repetitions: int
+    longest_walk_s: float = 60.0  # an agent that never ends, slowly, would keep one for hours
 
     @classmethod
     def of(cls, snmp: SnmpCollect) -> "Habits":
@@ -100,7 +102,18 @@ class Agent:
         return await self.engine.first(self.access, self.address, column)
 
     async def walk(self, column: str) -> Mapping[str, Value]:
-        """Return everything under *column*; GETBULK where the agent answers it, else GETNEXT."""
+        """Return everything under *column*; GETBULK where the agent answers it, else GETNEXT.
+
+        Raises NonsenseFromDevice where no end of it comes in a minute.
+        """
+        try:
+            async with asyncio.timeout(self.habits.longest_walk_s):
+                return await self._walked(column)
+        except TimeoutError:
+            most_s = self.habits.longest_walk_s
+            raise NonsenseFromDevice(f"shows no end of {column} in {most_s:g} s") from None
+
+    async def _walked(self, column: str) -> Mapping[str, Value]:
         if self.habits.bulk and not self.is_v1:
             try:
                 rows = await self._walk(column, bulk=True)

@@ -18,6 +18,7 @@ from capd.profiles import Profile
 
 _UP = 1
 _WARY = SnmpCollect(max_oids=8, max_repetitions=10)  # as long as nobody knows what it bears
+_MOST_PORTS = 2000  # that a look reads
 _VERSIONS = ("2c", "1")  # tried where nobody says which: some radios speak the older alone
 
 
@@ -164,7 +165,9 @@ async def _ports(
 ) -> tuple[Port, ...]:
     try:
         column, names = await look.named(agent, table, INTERFACES, walks)
-        at = [oid[len(column) + 1 :] for oid in names]
+        at = [oid[len(column) + 1 :] for oid in names][:_MOST_PORTS]
+        if len(names) > len(at):
+            problems.append(f"interfaces: of {len(names)} the first {len(at)} were read")
         wide = [f"{each}.{row}" for each in (table.in_bytes, table.out_bytes) for row in at]
         about = [each for each in (table.oper_status, table.speed_mbps) if each]
         cells = await agent.cells(wide + [f"{each}.{row}" for each in about for row in at])

@@ -11,11 +11,18 @@ from pathlib import Path
 import pytest
 
 from capd.clock import utc_now
+from capd.collect.agent import Agent, Habits
 from capd.collect.probe import probe
 from capd.collect.snmp import Asker
 from capd.collect.snmp_gufo import GufoEngine
 from capd.collect.snmp_pysnmp import PysnmpEngine
-from capd.errors import CannotBeDone, DeviceError, DeviceRefused, DeviceUnreachable
+from capd.errors import (
+    CannotBeDone,
+    DeviceError,
+    DeviceRefused,
+    DeviceUnreachable,
+    NonsenseFromDevice,
+)
 from capd.model import Secret, SnmpAccess
 from capd.polled import Interfaces, SnmpCollect
 from capd.profiles import Profile, load_all
@@ -251,6 +258,23 @@ async def test_one_broken_answer_is_as_one_lost(engine):
         finally:
             box.stop()
     assert told == []
+
+
+async def test_a_table_that_never_ends_is_left(engine):
+    column = "1.3.6.1.2.1.2.2.1.2"
+    rows = {f"{column}.{n}": f"port {n}" for n in range(1, 2000)}
+    box = await TableAgent.start(rows, Manners(slow_s=0.05, most_repetitions=2))
+    try:
+        asked = Agent(
+            engine, SnmpAccess(port=box.port, community=Secret("public")), "127.0.0.1",
+            Habits(bulk=True, max_oids=20, max_repetitions=2, longest_walk_s=0.5),
+        )  # fmt: skip
+        with pytest.raises(NonsenseFromDevice, match="shows no end of"):
+            await asked.walk(column)
+        assert await asked.one(f"{column}.7") == b"port 7"  # what came late is no answer to this
+    finally:
+        await asyncio.sleep(0.1)
+        box.stop()
 
 
 async def test_gufo_keeps_but_a_few_sockets(agent):

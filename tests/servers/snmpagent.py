@@ -24,6 +24,7 @@ class Manners:
     silent_above: int = 10_000  # and more than that meets silence, where it is above most_oids
     end_after: str | None = None  # walks end behind this OID, as if there was no more
     deaf_to_walks: bool = False  # GETNEXT and GETBULK meet silence
+    slow_s: float = 0.0  # each answer comes so late
     garbled: int = 0  # so many answers come broken
     answered: list[tuple[int, int]] = field(default_factory=list)  # kind and number of OIDs
 
@@ -71,7 +72,10 @@ class TableAgent(asyncio.DatagramProtocol):
             whole = ber.encode(answer)
             broken = self.manners.garbled > 0
             self.manners.garbled -= broken
-            self.transport.sendto(whole[: len(whole) // 2] if broken else whole, addr)
+            sent = whole[: len(whole) // 2] if broken else whole
+            asyncio.get_running_loop().call_later(
+                self.manners.slow_s, self.transport.sendto, sent, addr
+            )
 
     def _answer(self, question: Message) -> Message | None:
         manners, asked = self.manners, len(question.binds)
