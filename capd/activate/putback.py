@@ -29,6 +29,9 @@ async def put_back(case: Case, device: Device) -> tuple[ActivationStep, ...]:
     field = case.field
     if not enforces(device, field.profiles):
         return (noted("put back", f"{device.id} cannot be configured any more"),)
+    if all(meter.subscriber != case.press.subscriber for meter in device.meters):
+        text = f"{device.id} serves somebody else by now: it is left as it is"
+        return (noted("put back", text),)
     found = await _then(case)
     if found is None:
         return (noted("put back", f"{device.id} was never configured by it"),)

@@ -15,6 +15,7 @@ from capd.activate import checks
 from capd.activate.putback import Case, put_back
 from capd.activate.run import Field
 from capd.activate.steps import done, failed, refused
+from capd.decide import facts
 from capd.errors import CapdError
 from capd.judgement import look_after
 from capd.model import (
@@ -81,7 +82,7 @@ async def _case(field: Field, press: Activation) -> Case:
     return Case(
         field=field,
         press=press,
-        undo=press.undo,
+        undo=replace(press.undo, note=" ".join(press.undo.note.split())),
         first=chain[-1],
         chain=tuple(one.id for one in chain),
         later=newer,
@@ -103,6 +104,8 @@ async def _steps(case: Case) -> tuple[ActivationStep, ...]:
 
 async def _against(case: Case) -> ActivationStep | None:
     """Say what stands against it, and what to do about that."""
+    if wrong := facts.check(_fact(case)):
+        return refused("undo", "; ".join(wrong), "undo it with another note")
     field, since = case.field, case.first.at
     store = field.house.store
     if case.later:

@@ -4,6 +4,7 @@ One alone proves nothing: somebody may be faster than sold. Of many at once the 
 """
 
 FLOOR_BYTES = 250_000_000  # fewer are no surge, whatever the product
+_SHARE_FLOOR_BYTES = 1_000_000_000  # a film is more than a fifth of some prepaid bundles
 _SHORTEST_S = 60.0  # what a reading says of less time is mostly its jitter
 _WITHIN_S = 900.0
 _PARTS_OF_A_MONTH = 5  # a fifth of it within a quarter of an hour
@@ -28,7 +29,11 @@ def is_surge(
         return False
     span = max(seconds, _SHORTEST_S)
     within = used * min(1.0, _WITHIN_S / span)
-    if allowance_bytes is not None and within * _PARTS_OF_A_MONTH >= allowance_bytes:
+    if (
+        allowance_bytes is not None
+        and used >= _SHARE_FLOOR_BYTES
+        and within * _PARTS_OF_A_MONTH >= allowance_bytes
+    ):
         return True
     return any(
         sold is not None and way > FLOOR_BYTES and way * 8 > _FASTER * sold * span

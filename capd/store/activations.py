@@ -24,11 +24,11 @@ from capd.store.database import Database
 from capd.store.tables import activations, applied, orders, subscribers
 from capd.units import micros, moment
 
-_OPEN = (ActivationState.WAITING, ActivationState.RUNNING)
 _BEGUN = {
     ActivationState.WAITING: ActivationState.RUNNING,
     ActivationState.UNDO_WAITING: ActivationState.UNDOING,
 }
+_OPEN = (*_BEGUN, *_BEGUN.values())
 UNDOABLE = (ActivationState.DONE, ActivationState.FAILED)
 """What may be undone: what was refused changed nothing."""
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -30,6 +31,7 @@ from capd.store.tables import applied, orders, subscribers
 from capd.store.trail import append
 from capd.units import micros
 
+_BEGUN = "being carried out"
 _RUNNING = (OrderState.OPEN, OrderState.UNKNOWN)
 
 
@@ -80,11 +82,15 @@ class Orders:
         return found or ""
 
     async def counts(self) -> dict[OrderState, int]:
-        """Return how many orders stand in each state; every state is there."""
-        query = select(orders.c.state, func.count()).group_by(orders.c.state)
+        """Return how many orders stand in each state; every state is there.
+
+        Those that are being carried out are OPEN here: nothing has gone wrong with them.
+        """
+        state = case((orders.c.detail == _BEGUN, OrderState.OPEN), else_=orders.c.state)
+        query = select(state, func.count()).group_by(state)
         async with self._database.read() as conn:
-            found = {OrderState(state): count for state, count in await conn.execute(query)}
-        return {state: found.get(state, 0) for state in OrderState}
+            found = {OrderState(each): count for each, count in await conn.execute(query)}
+        return {each: found.get(each, 0) for each in OrderState}
 
     async def applied(self, subscriber: SubscriberId) -> list[Applied]:
         """Return what devices are known to give *subscriber*, one a device."""
@@ -148,7 +154,7 @@ class Orders:
                 if order.state is OrderState.UNKNOWN:
                     await conn.execute(_doubted(order))
             begun = update(orders).where(orders.c.id.in_([order.id for order in running]))
-            await conn.execute(begun.values(state=OrderState.UNKNOWN))
+            await conn.execute(begun.values(state=OrderState.UNKNOWN, detail=_BEGUN))
         return running
 
     async def hurry(self, device: DeviceId) -> None:

@@ -30,8 +30,9 @@ from capd.model import Activation, ActivationState, MeterKey, Secret, SnmpAccess
 from capd.pipeline import accept_turn, account_turn, decide_turn
 from capd.profiles import load_all
 from capd.rounds import Enforcement
-from capd.simulator.box import ROUTEROS, Box, Port
+from capd.simulator.box import LINUX, ROUTEROS, Box, Port
 from capd.simulator.cli import CliServer
+from capd.simulator.linux_cli import LinuxRouter
 from capd.simulator.routeros_cli import RouterOs
 from capd.simulator.snmp_agent import SnmpAgent
 from capd.store import check
@@ -41,9 +42,11 @@ from tests.builders import (
     a_device,
     a_fact,
     a_meter,
+    a_service,
     a_subscriber,
     an_event,
     an_inventory,
+    an_order,
 )
 from tests.servers.api import an_api
 from tests.servers.commandline import Capd
@@ -308,8 +311,16 @@ def menus(router):
     return {menu: [item.values.copy() for item in rows] for menu, rows in router.menus.items()}
 
 
-async def test_an_activation_is_undone_to_the_byte__CT_1(roof):
+@pytest.fixture
+async def roof_anywhere(store):
+    """On either database."""
+    async with a_roof(store) as found:
+        yield found
+
+
+async def test_an_activation_is_undone_to_the_byte__CT_1(roof_anywhere):
     """The device as it was, its meter off the subscriber, what it counted away, and no term."""
+    roof = roof_anywhere
     before = menus(roof.cli)
     ended = await roof.press()
     await roof.use(5_000)
@@ -337,6 +348,37 @@ async def test_an_activation_is_undone_to_the_byte__CT_1(roof):
     assert await roof.used() == 0
 
 
+async def test_a_router_of_another_family_is_undone_file_by_file__CT_1(roof):
+    """Suspended before for somebody's debt, without a limit: that is what goes back, too."""
+    linux = CliServer(LinuxRouter(), username="root", password=PASSWORD)
+    box = roof.agent.box
+    box.sys_object_id, box.sys_descr, box.shape = LINUX, "Linux cpe-1 6.1.0", box.shape + 1
+    try:
+        roof.device = replace(
+            roof.device, profile="linux_router", serial=None,
+            ssh=SshAccess(username="root", password=Secret(PASSWORD), port=await linux.start()),
+            settings={"wan": "wan0", "lan": "lan0"}, meters=(a_meter(if_name="ether1"),),
+        )  # fmt: skip
+        await roof.store.people.apply(
+            an_inventory(products=(), subscribers=(), devices=(roof.device,)),
+            dry_run=False, author="t", at=utc_now(), enforcing={"cpe-1"},
+        )  # fmt: skip
+        await roof.house.look_round()
+        off = an_order(before=a_service(down_bps=None, up_bps=None),
+                       after=a_service(suspended=True, down_bps=None, up_bps=None))  # fmt: skip
+        await roof.pusher.push(roof.device, [off])
+        before = dict(linux.cli.files)
+        ended = await roof.press()
+        assert ended.state is ActivationState.DONE, ended.steps
+        assert linux.cli.files != before
+        undone = await roof.undo(ended)
+        assert undone.state is ActivationState.UNDONE, undone.steps
+        assert undone.steps[-2].text == "cpe-1 is as it was before, word for word"
+        assert linux.cli.files == before
+    finally:
+        await linux.stop()
+
+
 async def test_undone_and_imported_rightly_the_radio_goes_into_service_for_whom_it_is__CT_1(roof):
     await roof.undo(await roof.press())
     meter = replace(roof.device.meters[0], subscriber="S-2")
@@ -350,6 +392,36 @@ async def test_undone_and_imported_rightly_the_radio_goes_into_service_for_whom_
     assert ended.state is ActivationState.DONE
     assert await roof.contract() == ()
     assert roof.cli.limits("q-1") == (30_000_000, 5_000_000)
+
+
+async def test_a_radio_that_serves_somebody_else_by_now_is_not_touched__CT_1(roof):
+    """The office was faster: the meter is S-2's, and configured for them."""
+    ended = await roof.press()
+    await roof.use(5_000)
+    roof.device = replace(
+        roof.device, meters=(replace(roof.device.meters[0], subscriber="S-2"),)
+    )  # fmt: skip
+    await roof.store.people.apply(
+        an_inventory(products=(), subscribers=(), devices=(roof.device,)),
+        dry_run=False, author="t", at=utc_now(), enforcing={"cpe-1"},
+    )  # fmt: skip
+    await roof.house.look_round()
+    before = menus(roof.cli)
+    undone = await roof.undo(ended, note="two\nlines")
+    assert undone.state is ActivationState.UNDONE
+    assert "serves somebody else by now" in undone.steps[-2].text
+    assert (menus(roof.cli), await roof.used(), await roof.contract()) == (before, 0, ())
+    assert [row.device for row in await roof.store.orders.applied("S-2")] == ["cpe-1"]
+    assert (await roof.store.people.devices())["cpe-1"].meters == roof.device.meters
+    text = next(e.text for _, e in await roof.store.trail.events() if e.kind == "activation_undone")
+    assert "(two lines)" in text
+
+
+async def test_a_note_with_control_characters_is_refused_before_anything_is_touched__CT_1(roof):
+    ended = await roof.press()
+    refused = await roof.undo(ended, note="next\x1b[2J door")
+    assert (refused.state, refused.steps[-1].name) == (ActivationState.DONE, "undo")
+    assert await roof.contract() != ()
 
 
 async def test_undoing_twice_is_once_and_a_press_repeated_is_undone_whole__CT_1(roof):

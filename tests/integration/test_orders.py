@@ -223,3 +223,15 @@ async def test_a_desk_holds_back_and_lets_go(books):
     assert [found.detail for found in await books.orders.due(SOON)] == ["looked at"]
     assert await kinds(books) == ["order_open", "order_held", "order_open"]
     assert await books.trail.check() == []
+
+
+async def test_what_is_being_carried_out_is_unknown_to_a_judgement_and_open_to_an_alarm(books):
+    (one, held) = await add(books, an_order(), an_order(state=OrderState.HELD))
+    running = await books.orders.begin([one.id, held.id])
+    assert running == [one]  # what is held is not to be carried out
+    (now,) = await books.orders.due(NOON)
+    assert (now.state, now.detail) == (OrderState.UNKNOWN, "being carried out")
+    counts = await books.orders.counts()
+    assert (counts[OrderState.UNKNOWN], counts[OrderState.OPEN]) == (0, 1)
+    await close(books, one, OrderState.UNKNOWN, retry=True)
+    assert (await books.orders.counts())[OrderState.UNKNOWN] == 1

@@ -167,4 +167,5 @@ def test_where_no_rate_is_sold_a_fifth_of_the_month_is_a_surge_and_without_a_cap
     nothing = (None, None)
     assert is_surge(20 * GB, 0, 300, allowance_bytes=100 * GB, rates=nothing)
     assert not is_surge(19 * GB, 0, 300, allowance_bytes=100 * GB, rates=nothing)
+    assert not is_surge(int(0.9 * GB), 0, 300, allowance_bytes=GB, rates=nothing)
     assert not is_surge(500 * GB, 0, 300, allowance_bytes=None, rates=nothing)
