@@ -682,6 +682,7 @@ class Order:
     attempts: int = 0
     next_at: datetime | None = None  # not to be tried before
     detail: str = ""  # the last outcome, one line
+    begun: bool = False  # it is being carried out, or was when capd was killed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,8 +73,8 @@ def _needed(row: Applied, owed: Service, under_way: Iterable[Order]) -> bool:
     """
     if row.state == "unknown" or not same_effect(row.service, owed):
         return True
-    if any(order.state is OrderState.UNKNOWN for order in under_way):
-        return True  # a session was lost half-way
+    if any(order.state is OrderState.UNKNOWN or order.begun for order in under_way):
+        return True  # a session was lost half-way, or is under way
     return owed.suspended and row.state == "assumed"  # nobody ever saw it suspended
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
-    case,
     delete,
     func,
     insert,
@@ -31,7 +30,6 @@ from capd.store.tables import applied, orders, subscribers
 from capd.store.trail import append
 from capd.units import micros
 
-_BEGUN = "being carried out"
 _RUNNING = (OrderState.OPEN, OrderState.UNKNOWN)
 
 
@@ -82,15 +80,11 @@ class Orders:
         return found or ""
 
     async def counts(self) -> dict[OrderState, int]:
-        """Return how many orders stand in each state; every state is there.
-
-        Those that are being carried out are OPEN here: nothing has gone wrong with them.
-        """
-        state = case((orders.c.detail == _BEGUN, OrderState.OPEN), else_=orders.c.state)
-        query = select(state, func.count()).group_by(state)
+        """Return how many orders stand in each state; every state is there."""
+        query = select(orders.c.state, func.count()).group_by(orders.c.state)
         async with self._database.read() as conn:
-            found = {OrderState(each): count for each, count in await conn.execute(query)}
-        return {each: found.get(each, 0) for each in OrderState}
+            found = {OrderState(state): count for state, count in await conn.execute(query)}
+        return {state: found.get(state, 0) for state in OrderState}
 
     async def applied(self, subscriber: SubscriberId) -> list[Applied]:
         """Return what devices are known to give *subscriber*, one a device."""
@@ -140,21 +134,18 @@ class Orders:
     async def begin(self, ids: Collection[int]) -> list[Order]:
         """Return those of *ids* that are still to be carried out, which begins with this.
 
-        Until their outcome is known they are UNKNOWN: whoever is killed in between leaves it so,
-        and whatever is owed then, the device is asked. One that was so already makes what its
-        device has unknown.
+        Whoever is killed before an outcome is known leaves them begun: whatever is owed then, the
+        device is asked. One that was so already makes what its device has unknown.
         """
         which = and_(orders.c.id.in_(list(ids)), orders.c.state.in_(_RUNNING))
         async with self._database.write() as conn:
-            found = (
-                await conn.execute(select(orders).where(which).order_by(orders.c.id))
-            ).mappings()
-            running = [rows.order(row) for row in found]
+            query = select(orders).where(which).order_by(orders.c.id)
+            running = [rows.order(row) for row in (await conn.execute(query)).mappings()]
             for order in running:
-                if order.state is OrderState.UNKNOWN:
+                if order.begun:
                     await conn.execute(_doubted(order))
             begun = update(orders).where(orders.c.id.in_([order.id for order in running]))
-            await conn.execute(begun.values(state=OrderState.UNKNOWN, detail=_BEGUN))
+            await conn.execute(begun.values(begun=True))
         return running
 
     async def hurry(self, device: DeviceId) -> None:
@@ -257,7 +248,9 @@ async def given_to(conn: AsyncConnection, ids: Collection[SubscriberId]) -> list
 
 def _ended(order: Order, outcome: Outcome, next_at: datetime | None) -> Order:
     """Return *order* as it stands after *outcome*."""
-    tried = replace(order, attempts=order.attempts + 1, detail=outcome.detail, next_at=None)
+    tried = replace(
+        order, attempts=order.attempts + 1, detail=outcome.detail, next_at=None, begun=False
+    )
     if outcome.state is OrderState.APPLIED:
         return replace(tried, state=OrderState.APPLIED)
     if order.state not in _RUNNING:  # it ended while the device was talking
@@ -275,7 +268,7 @@ def _doubted(order: Order) -> Update:
 
 async def _keep(conn: AsyncConnection, order: Order, outcome: Outcome) -> None:
     row = rows.order_row(order)
-    changed = {name: row[name] for name in ("state", "attempts", "detail", "next_at")}
+    changed = {name: row[name] for name in ("state", "attempts", "detail", "next_at", "begun")}
     this = orders.c.id == order.id
     await conn.execute(update(orders).where(this).values(**changed, transcript=outcome.transcript))
     if outcome.before:  # the first try's: a later one may find what an earlier one left

@@ -231,6 +231,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "attempts": order.attempts,
         "next_at": micros_or_none(order.next_at),
         "detail": order.detail,
+        "begun": order.begun,
         "transcript": "",
     }
 
@@ -256,6 +257,7 @@ def order(row: Row) -> Order:
         attempts=row["attempts"],
         next_at=moment_or_none(row["next_at"]),
         detail=row["detail"],
+        begun=row["begun"],
     )
 
 

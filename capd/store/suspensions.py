@@ -107,6 +107,7 @@ class Suspensions:
             and_(
                 orders.c.suspends,
                 orders.c.state == OrderState.OPEN,
+                orders.c.begun.is_(False),
                 orders.c.released_at > micros(at),
             )
         )

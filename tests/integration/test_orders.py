@@ -225,13 +225,14 @@ async def test_a_desk_holds_back_and_lets_go(books):
     assert await books.trail.check() == []
 
 
-async def test_what_is_being_carried_out_is_unknown_to_a_judgement_and_open_to_an_alarm(books):
+async def test_what_is_being_carried_out_is_open_and_known_to_be_begun(books):
     (one, held) = await add(books, an_order(), an_order(state=OrderState.HELD))
     running = await books.orders.begin([one.id, held.id])
     assert running == [one]  # what is held is not to be carried out
     (now,) = await books.orders.due(NOON)
-    assert (now.state, now.detail) == (OrderState.UNKNOWN, "being carried out")
-    counts = await books.orders.counts()
-    assert (counts[OrderState.UNKNOWN], counts[OrderState.OPEN]) == (0, 1)
-    await close(books, one, OrderState.UNKNOWN, retry=True)
-    assert (await books.orders.counts())[OrderState.UNKNOWN] == 1
+    assert (now.state, now.begun) == (OrderState.OPEN, True)
+    async with books.judging() as desk:
+        assert await desk.suspensions.under_way_since(NOON - timedelta(hours=1)) == []
+    await close(books, one, OrderState.FAILED, retry=True)
+    (now,) = await books.orders.due(NOON)
+    assert (now.state, now.begun) == (OrderState.OPEN, False)

@@ -53,6 +53,7 @@ orders = Table(
     Column("detail", Text, nullable=False),
     Column("transcript", Text, nullable=False),
     Column("device_before", Text),  # its words, before the first try
+    Column("begun", Boolean, nullable=False),  # a session may have changed the device
     Index(None, "subscriber"),
     Index(None, "state"),
     Index(None, "released_at"),
