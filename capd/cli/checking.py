@@ -132,7 +132,7 @@ def _policies(findings: Findings, paths: list[Path]) -> Book | None:
 
 def _attempts(findings: Findings, settings: Config, book: Book | None) -> None:
     """Say where the policy wants a mail before a suspension, and nothing would send one (C-2)."""
-    if book is None:
+    if book is None or findings.mistakes:  # a policy that is not there is told already
         return
     sent = rules_of(settings, channels_of(settings), settings.notify.off)
     if sent != book and any("email" in one.dunning.attempts for one in book.listed()):
