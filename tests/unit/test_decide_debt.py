@@ -640,3 +640,11 @@ def test_a_mail_that_never_left_is_no_attempt_and_one_that_came_back_is__C_2(sen
         assert customer.is_off
         customer.tell("payment", reference="p", amount="25")
         assert customer.standing.matters == ()
+
+
+def test_an_attempt_about_an_invoice_that_is_paid_is_on_record_and_kept_for_nothing__C_2():
+    customer = billed(TERMS_C)
+    customer.tell("payment", reference="p", amount="25")
+    assert customer.tell("attempt", channel="phone", invoice="inv-7") is None
+    assert customer.told("attempt") == ["03-01T12:00 attempt C-2"]
+    assert customer.standing.matters == ()

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from capd.decide import matters, tasks
-from capd.decide.debt.book import Invoice, invoices
+from capd.decide.debt.book import INVOICE, Invoice, invoices
 from capd.decide.debt.schedule import change, named
 from capd.decide.debt.state import overdue
 from capd.decide.shapes import guess, one_of
 from capd.decide.told import Answer, FactKind, Refused, Told
-from capd.model import Event
+from capd.model import Event, Fact
 
 ATTEMPT = "attempt"
 UNSENT = "unsent"  # a notice about an invoice that never left: no attempt
@@ -61,8 +61,14 @@ def _about(told: Told, channel: str, invoice: Invoice) -> Event:
 
 
 def _by_itself(told: Told, channel: str, about: str | None) -> Event:
+    """Return the event, which keeps the attempt unless it is about an invoice that is over."""
     figures = matters.change(
-        ATTEMPT, _key(channel, about), channel=channel, about=about, tried_at=told.now
+        ATTEMPT,
+        _key(channel, about),
+        is_open="invoice" not in told.past,
+        channel=channel,
+        about=about,
+        tried_at=told.now,
     )
     return _event(told, channel, "" if about is None else f" about {about}", figures)
 
@@ -83,12 +89,18 @@ def _event(
     )
 
 
+def _the_invoice(fact: Fact) -> Mapping[str, tuple[str, str]]:
+    about = fact.details.get("invoice")
+    return {"invoice": (INVOICE, about)} if about else {}
+
+
 FACTS: Mapping[str, FactKind] = {
     "attempt": FactKind(
         help="somebody was tried to be reached about a debt, whatever came of it (C-2)",
         required=("channel",),
         optional=("invoice", "outcome", "note"),
         shapes={"channel": one_of("email", "phone", "text", "letter", "visit")},
+        recalls=_the_invoice,
         accept=_attempt,
     ),
     "task_done": FactKind(
