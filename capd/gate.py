@@ -81,14 +81,17 @@ def suspects(house: House, readings: Sequence[Reading]) -> list[Surge]:
     """Return what may be surges among *readings*, going by the readings before them."""
     if not house.limits.surge:
         return []
-    found = []
+    states, found = house.memory.states, []
     for reading in readings:
-        before, home = house.memory.states.get(reading.key), house.memory.homes.get(reading.key)
-        if before is None or home is None or home.role is not Role.MAIN:
+        key = reading.key
+        if (before := states.get(key)) is None:
             continue
-        last = before.last
-        down, up = reading.down_bytes - last.down_bytes, reading.up_bytes - last.up_bytes
-        if down < 0 or up < 0 or down + up < FLOOR_BYTES or reading.at <= last.at:
+        down = reading.down_bytes - before.last.down_bytes
+        up = reading.up_bytes - before.last.up_bytes
+        if down + up < FLOOR_BYTES or down < 0 or up < 0 or reading.at <= before.last.at:
+            continue
+        home = house.memory.homes.get(key)
+        if home is None or home.role is not Role.MAIN:
             continue
         found.append(
             Surge(
@@ -97,7 +100,7 @@ def suspects(house: House, readings: Sequence[Reading]) -> list[Surge]:
                 at=reading.at,
                 down_bytes=down,
                 up_bytes=up,
-                seconds=(reading.at - last.at).total_seconds(),
+                seconds=(reading.at - before.last.at).total_seconds(),
             )
         )
     return found
