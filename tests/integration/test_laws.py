@@ -26,7 +26,7 @@ SOME = settings(
 MONEY = re.compile(r"-?\d+\.\d\d")
 AMOUNTS = {"amount", "price", "fee", "late_fee", "total", "paid", "credit", "quote", "extra"}
 POLICIES = {name: lives.policy(name) for name in lives.POLICIES}
-OF_NOBODYS = {"imported", "call", "legal_hold_opened", "legal_hold_closed"}
+OF_NOBODYS = {"imported", "inventory_changed", "call", "legal_hold_opened", "legal_hold_closed"}
 """Kinds that only the operator's people hear of, and that are in no list of what is told."""
 
 CHOSEN = {"plan_changed", "plan_scheduled", "plan_change_called_off"}
