@@ -11,6 +11,8 @@ from capd.errors import DeviceUnreachable, NonsenseFromDevice
 from capd.model import SnmpAccess
 from capd.polled import SnmpCollect
 
+_SILENCES = 6
+
 
 class Engine(Protocol):
     """A library that speaks SNMP; it has its own timeout and retries.
@@ -48,6 +50,9 @@ class Habits:
     bulk: bool
     max_oids: int
     max_repetitions: int
+    most_answered: int = 0  # OIDs of one GET: what is not answered at that size was lost on its way
+    silences: int = 0  # in a row, of requests that large: it may bear less than it did
+    bulk_answered: bool = False
     longest_walk_s: float = 60.0  # an agent that never ends, slowly, would keep one for hours
 
     @classmethod
@@ -72,7 +77,22 @@ class Agent:
 
     async def ask(self, oids: Sequence[str]) -> Mapping[str, Value]:
         """Return what is there of *oids* in one request; nothing where it was refused."""
-        return await self.engine.get(self.access, self.address, oids)
+        said = await self.engine.get(self.access, self.address, oids)
+        if said and len(oids) > 1:
+            self.habits.most_answered = max(self.habits.most_answered, len(oids))
+            self.habits.silences = 0
+        return said
+
+    def was_lost(self, count: int) -> bool:
+        """Say whether a request of *count* OIDs that met silence was lost on its way.
+
+        Else it may be more than the agent bears: it never answered so many, or no longer does.
+        """
+        self.habits.silences += 1
+        if count <= self.habits.most_answered and self.habits.silences <= _SILENCES:
+            return True
+        self.habits.silences = self.habits.most_answered = 0
+        return False
 
     async def one(self, oid: str) -> Value:
         """Return the value of *oid*, None if it is not there."""
@@ -120,8 +140,11 @@ class Agent:
             except DeviceUnreachable:
                 if not await self.ask([PULSE]):
                     raise
+                if self.habits.bulk_answered:  # one was lost on its way
+                    return await self._walk(column, bulk=True)
                 self.habits.bulk = False  # it answers, but no GETBULK
             else:
+                self.habits.bulk_answered = self.habits.bulk_answered or bool(rows)
                 if rows or await self.first(column) is None:
                     return rows
                 return await self._smaller(column)

@@ -22,6 +22,7 @@ __all__ = ["Asker", "Engine"]
 
 _CENSUS_S = 900.0  # how often an access point is asked who else is connected
 _FEW = 4  # OIDs that any agent takes at once
+_GIVE_UP = 2  # requests in a row without an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,6 @@ class _Known:
     index: Index
     looked_at: float  # by the steady clock
     whole: bool  # all that the profile names was found
-    answered: bool = False  # a whole round of GETs, once
 
     def is_stale(self, device: Device, age_s: float) -> bool:
         """Say whether to look for everything again: another entry in the inventory, or long ago."""
@@ -67,6 +67,15 @@ class _Answer(NamedTuple):
     get: Get
     said: Mapping[str, Value]
     at: datetime
+
+
+@dataclass(slots=True)
+class _Round:
+    """The answers to a plan."""
+
+    answers: list[_Answer] = field(default_factory=list)
+    split: bool = False  # a GET was asked in parts
+    lost: int = 0  # GETs that nothing came back of
 
 
 class Asker:
@@ -110,9 +119,15 @@ class Asker:
         known = self._known.get(device.id)
         census = _Census()
         if known is None or known.is_stale(device, self._census_s):
-            known = await self._look(self._target(device), known, walks)
-            decoded = await self._take(known)
-            census = await _census(known, walks)
+            try:
+                known = await self._look(self._target(device), known, walks)
+            except DeviceUnreachable:
+                if known is None or known.target.device != device:
+                    raise
+                decoded = await self._take(known)  # it was there before: look another time
+            else:
+                decoded = await self._take(known)
+                census = await _census(known, walks)
         else:
             decoded = await self._read(known, walks)
         problems = [each.text for each in decoded.refused] + census.problems
@@ -134,8 +149,11 @@ class Asker:
         doubtful = decoded.doubtful
         if known.plan.missing:
             doubtful |= {key.table for key in known.plan.missing}
-        if not doubtful or not await self._look_again(known, doubtful, walks):
-            return decoded  # nothing has moved: what is down is down
+        try:
+            if not doubtful or not await self._look_again(known, doubtful, walks):
+                return decoded  # nothing has moved: what is down is down
+        except DeviceUnreachable:
+            return decoded  # what was heard is true all the same
         return await self._take(known)
 
     def _target(self, device: Device) -> _Target:
@@ -183,8 +201,8 @@ class Asker:
     async def _take(self, known: _Known) -> Decoded:
         """Ask what the plan says, and read the answers: one GET, unless there are many meters."""
         plan = known.plan
-        answers = await self._answers(known)
-        known.answered = True
+        heard = await self._answers(known)
+        answers = heard.answers
         said: Mapping[str, Value] = answers[0].said if answers else {}
         if len(answers) > 1:  # of what was said twice the first counts
             said = {oid: cell for one in reversed(answers) for oid, cell in one.said.items()}
@@ -195,12 +213,12 @@ class Asker:
             readings += decoded.readings
             refused += decoded.refused
             doubtful |= decoded.doubtful
-        if len(answers) > len(plan.gets) or (
-            plan.away and any(each.meter in plan.away for each in readings)
-        ):
+        if heard.split or (plan.away and any(each.meter in plan.away for each in readings)):
             asked = frozenset(oid for answer in answers for oid in answer.get.oids)
             most = known.target.agent.habits.max_oids
             known.plan = plans.repacked(plan, said, asked, most)
+        if heard.lost:
+            refused.append(Refused(reason="unanswered", text="some requests were not answered"))
         if plan.missing or plan.problems:
             refused += plans.absent(plan, known.target.snmp)
         return Decoded(
@@ -211,27 +229,34 @@ class Asker:
             short=sum(each.meter in plan.guesses for each in readings) if plan.guesses else 0,
         )
 
-    async def _answers(self, known: _Known) -> list[_Answer]:
-        """Return the answers to a plan; a GET that is refused whole is asked in parts."""
-        agent, found = known.target.agent, list[_Answer]()
-        todo, heard = list(known.plan.gets), False
-        while todo:
+    async def _answers(self, known: _Known) -> _Round:
+        """Return the answers to a plan; a GET that is refused whole is asked in parts.
+
+        Of a line that loses some, what came is kept; after two in a row the rest is not asked.
+        """
+        agent, found = known.target.agent, _Round()
+        todo, silent = list(known.plan.gets), 0
+        while todo and silent < _GIVE_UP:
             get = todo.pop(0)
             said: Mapping[str, Value] = {}
             try:
                 said = await agent.ask(get.oids)
             except DeviceUnreachable:
-                if len(get.oids) <= _FEW or (known.answered and not heard):
-                    raise
+                if agent.was_lost(len(get.oids)) or len(get.oids) <= _FEW:
+                    if not found.answers:
+                        raise
+                    silent, found.lost = silent + 1, found.lost + 1
+                    continue
                 await agent.ask([plans.PULSE])  # it may answer small requests only
-            heard = heard or bool(said)
+            silent = 0
             parts = [] if said else plans.parts(get)
             if not parts:
-                found.append(_Answer(get, said, self._clock()))
+                found.answers.append(_Answer(get, said, self._clock()))
                 continue
-            todo = [*parts, *todo]
+            todo, found.split = [*parts, *todo], True
             if not agent.is_v1:
                 agent.habits.max_oids = max(_FEW, min(agent.habits.max_oids, len(get.oids) // 2))
+        found.lost += len(todo)
         return found
 
 

@@ -110,6 +110,49 @@ async def test_two_hundred_stations_take_few_requests(engine, agents, table):
     assert cells < 200 * 4 + 30
 
 
+async def test_a_line_that_loses_some_answers_costs_their_rows_and_no_habits(agents):
+    """Otherwise each loss would make the requests smaller, so more of them, and more be lost."""
+    engine = GufoEngine(timeout_s=0.1, retries=0)
+    agent = await agents(shown(range(1, 61)))
+    asking = an_asker(engine, max_oids=20)
+    device = an_access_point(agent, range(1, 61))
+    try:
+        assert right(await asking.ask(device), range(1, 61))
+        agent.manners.answered.clear()
+        assert right(await asking.ask(device), range(1, 61))
+        requests = len(agent.manners.answered)
+        agent.show(shown(range(1, 61), grown=7))
+        for each in (4, 5, 6):
+            agent.manners.answered.clear()
+            agent.manners.loses_each = each
+            poll = await asking.ask(device)
+            assert poll.problem == "some requests were not answered"
+            assert not poll.unreachable
+            assert 30 <= len(poll.readings) < 60
+            assert all(r.up_bytes % 1000 == 7 for r in poll.readings)
+        agent.manners.loses_each = 0
+        agent.manners.answered.clear()
+        assert right(await asking.ask(device), range(1, 61), grown=7)
+        assert len(agent.manners.answered) == requests
+    finally:
+        await engine.close()
+
+
+async def test_an_agent_that_bears_less_than_it_did_is_read_again_in_the_end(agents):
+    engine = GufoEngine(timeout_s=0.2, retries=0)
+    agent = await agents(shown(range(1, 31)))
+    asking = an_asker(engine, max_oids=20)
+    device = an_access_point(agent, range(1, 31))
+    try:
+        assert right(await asking.ask(device), range(1, 31))
+        agent.manners.most_oids, agent.manners.silent_above = 5, 5
+        polls = [await asking.ask(device) for _ in range(9)]
+        assert polls[0].unreachable
+        assert any(right(poll, range(1, 31)) for poll in polls[6:])
+    finally:
+        await engine.close()
+
+
 @pytest.mark.parametrize(
     ("version", "manners"),
     [

@@ -25,6 +25,7 @@ class Manners:
     end_after: str | None = None  # walks end behind this OID, as if there was no more
     deaf_to_walks: bool = False  # GETNEXT and GETBULK meet silence
     slow_s: float = 0.0  # each answer comes so late
+    loses_each: int = 0  # each so manieth answer is lost on its way; 0: none
     garbled: int = 0  # so many answers come broken
     answered: list[tuple[int, int]] = field(default_factory=list)  # kind and number of OIDs
 
@@ -68,7 +69,8 @@ class TableAgent(asyncio.DatagramProtocol):
             return
         self.manners.answered.append((question.kind, len(question.binds)))
         answer = self._answer(question)
-        if answer is not None:
+        lossy = self.manners.loses_each
+        if answer is not None and not (lossy and len(self.manners.answered) % lossy == 0):
             whole = ber.encode(answer)
             broken = self.manners.garbled > 0
             self.manners.garbled -= broken
