@@ -11,7 +11,8 @@ from capd.fill import fill_all_turn
 from capd.metrics import Metrics
 from capd.model import Device, OrderState, Poll, Reading
 from capd.parts import Parts
-from capd.pipeline import account_turn, decide_turn
+from capd.pipeline import account_turn
+from capd.review import everyone_turn
 from capd.rounds import Enforcement
 
 Progress = Callable[[str, int, int], None]
@@ -63,10 +64,9 @@ async def _round(parts: Parts, progress: Progress) -> Summary:
         parts.fieldbook.hear(poll)
     await parts.fieldbook.turn()
     await fill_all_turn(house, now=parts.clock())
-    everyone = await house.store.people.ids()
-    progress("decide", 0, len(everyone))
-    await decide_turn(house, everyone, now=parts.clock())
-    progress("decide", len(everyone), len(everyone))
+    progress("decide", 0, len(await house.store.people.ids()))
+    judged = await everyone_turn(house, now=parts.clock())
+    progress("decide", judged, judged)
     paused = bool(await house.store.people.paused())
     outcomes = Counter[OrderState]() if paused else await _enforce(parts, progress)
     told = await parts.tell()
@@ -76,7 +76,7 @@ async def _round(parts: Parts, progress: Progress) -> Summary:
         silent=sum(poll.unreachable for poll in polls),
         readings=len(readings),
         heard_only_by_the_daemon=len(parts.network.heard),
-        judged=len(everyone),
+        judged=judged,
         events=await house.store.trail.last_id() - before,
         orders_applied=outcomes[OrderState.APPLIED],
         orders_failed=outcomes[OrderState.FAILED] + outcomes[OrderState.UNKNOWN],

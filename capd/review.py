@@ -43,10 +43,7 @@ class Judging:
 
     async def everyone(self) -> None:
         """Judge all subscribers, so that nothing depends on an event being seen."""
-        ids = await self._house.store.people.ids()
-        for start in range(0, len(ids), _AT_A_TIME):
-            some = ids[start : start + _AT_A_TIME]
-            await decide_turn(self._house, some, now=self._clock())
+        await everyone_turn(self._house, now=self._clock())
 
     async def some(self) -> None:
         """Look at the next few, every LOOK_S, so that all have their turn within *every_s*.
@@ -87,6 +84,14 @@ class Judging:
                 due[moment].append(who)
         for moment in sorted(due):
             await decide_turn(self._house, due[moment], now=moment)
+
+
+async def everyone_turn(house: House, *, now: datetime) -> int:
+    """Judge all subscribers, and keep none of the verdicts; return how many there are."""
+    ids = await house.store.people.ids()
+    for start in range(0, len(ids), _AT_A_TIME):
+        await decide_turn(house, ids[start : start + _AT_A_TIME], now=now)
+    return len(ids)
 
 
 async def review(

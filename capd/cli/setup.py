@@ -18,7 +18,7 @@ from capd.errors import CannotBeDone, ConfigError, StoreError
 from capd.model import Inventory
 from capd.network import enforces
 from capd.opening import profiles_of
-from capd.pipeline import decide_turn
+from capd.review import everyone_turn
 from capd.store import Changes
 from capd.store.imports import changes_of, plan
 from capd.store.new_terms import Notice, Present
@@ -96,7 +96,7 @@ async def bring_in(path: Path | None, told: Inventory) -> Changes:
             notice=books.house.notice,
         )
         if changes:
-            await decide_turn(books.house, await books.store.people.ids(), now=utc_now())
+            await everyone_turn(books.house, now=utc_now())
     return changes
 
 
