@@ -10,6 +10,7 @@ from capd.model import Event, Order, OrderState, Reading, Role
 from capd.store.desk import Desk
 from capd.store.surges import Surge
 
+_MOST_BYTES = 1 << 61  # a glitch may be larger; two of these still add up in a BIGINT
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
@@ -98,8 +99,8 @@ def suspects(house: House, readings: Sequence[Reading]) -> list[Surge]:
                 subscriber=home.subscriber,
                 device=reading.device,
                 at=reading.at,
-                down_bytes=down,
-                up_bytes=up,
+                down_bytes=min(down, _MOST_BYTES),
+                up_bytes=min(up, _MOST_BYTES),
                 seconds=(reading.at - before.last.at).total_seconds(),
             )
         )

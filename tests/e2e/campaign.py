@@ -199,7 +199,11 @@ class Campaign:
         if child is not None:
             with contextlib.suppress(BrokenPipeError):
                 child.stdin.close()
-            child.wait()
+            try:
+                child.wait(timeout=30)
+            except subprocess.TimeoutExpired:  # it goes on trying: what it said is why
+                child.kill()
+                child.wait()
             child.stdout.close()
 
     # ---- what the books say

@@ -110,6 +110,19 @@ async def test_all_counters_jump_at_once_and_nobody_is_cut_off_for_it__UC_2(stor
     assert (largest[0].down_bytes, largest[0].seconds) == (2_518_000_000, 300)
 
 
+async def test_a_glitch_as_large_as_a_counter_can_be_stops_no_ledger__CN_8(store):
+    house = await a_house(store, inventory=a_town(3))
+    most = 2**64 - 1
+    await account_turn(house, [a_reading(5, 5, at=0, device=f"cpe-{n}") for n in range(3)])
+    glitch = a_reading(most, most, at=300, device="cpe-0")
+    await account_turn(house, [glitch, a_reading(7, 6, at=300, device="cpe-1")])
+    async with store.looking() as book:
+        (largest,) = await book.surges.largest(NOON)
+    assert largest.subscriber == "S-0"
+    known = await store.ledger.states([a_reading(device=f"cpe-{n}").key for n in range(3)])
+    assert [state.last.down_bytes for state in known.values()] == [most, 7, 5]
+
+
 async def test_counters_that_jump_one_after_the_other_are_stopped_in_the_midst__UC_2(sqlite_store):
     """A poll every second: the stop is there before the one who would lose service by it."""
     house = await a_house(sqlite_store, inventory=a_town(60))
