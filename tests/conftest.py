@@ -1,6 +1,7 @@
 """What many tests stand on: books on either database, and parts that may be missing."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,10 @@ from tests.servers import postgres
 
 settings.register_profile("capd", deadline=None)  # how fast a busy machine is proves nothing
 settings.load_profile("capd")
+
+# A shell's background job ignores Ctrl-C, and so does all that is started by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def need(what: str, found: object) -> None:

@@ -57,6 +57,8 @@ class NetmikoTerminal:
             "" if base.endswith(tuple(_ENDS_OF_PROMPTS)) else rf"[^\n]{{0,60}}?[{_ENDS_OF_PROMPTS}]"
         )
         self._prompt = re.compile(rf"(?:^|\n)[^\n]{{0,40}}?{re.escape(base)}{more}[ \t]*$")
+        # a shell that edits no lines shows it behind the echo of what is typed next
+        self._late = re.compile(rf"\A[\r\n]*{re.escape(base)}{more}[ \t]+")
         self._base = base
 
     def type(self, line: str, *, ends: str | None) -> str:
@@ -81,7 +83,7 @@ class NetmikoTerminal:
                 continue
             if ends is not None:
                 if found := ends.search(answer):
-                    return answer[: found.end()].lstrip("\n")
+                    return self._late.sub("", answer[: found.end()]).lstrip("\n")
             elif (found := self._prompt.search(answer)) and self._is_quiet():
                 return self._without_echo(_WIPED.sub("\n", answer[: found.start()]), line)
             if found := _PAGER.search(said):

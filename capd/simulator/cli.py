@@ -30,6 +30,7 @@ class CliFaults:
 
     motd: str = ""  # shown before the first prompt
     slow_prompt_s: float = 0.0
+    late_prompt: bool = False  # a shell that edits no lines: it comes behind the next one's echo
     drop_at: str | None = None  # the connection is lost while this is typed, and it is not done
     drop_after: str | None = None  # it is done, and the connection is lost before the answer
     hang_at: str | None = None  # no answer ever comes
@@ -162,11 +163,14 @@ class CliServer:
     def _shown(self, line: str, answer: str) -> Iterator[str]:
         if line or not answer:
             yield f"{line}\r\n"
+        if self.faults.late_prompt:
+            yield self._prompt
         if getattr(self.cli, "paints", False) and line:  # RouterOS paints the line once more
             yield f"\r{self.cli.prompt}{line}\r\n"
         if answer:
             yield answer.replace("\n", "\r\n") + "\r\n"
-        yield self._prompt
+        if not self.faults.late_prompt:
+            yield self._prompt
 
 
 class _Door(asyncssh.SSHServer):

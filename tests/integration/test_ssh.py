@@ -279,6 +279,11 @@ async def test_a_slow_prompt_and_a_talkative_login_do_no_harm(linux, mikrotik):
     pusher.close()
 
 
+async def test_a_prompt_that_comes_behind_the_echo_of_the_next_line_is_no_answer(linux, pusher):
+    linux.faults.late_prompt = True
+    assert fate(await push(pusher, cpe(linux))) == APPLIED
+
+
 async def test_a_prompt_that_never_comes_is_tried_again(linux, pusher):
     linux.faults.slow_prompt_s = 60
     outcome = await push(pusher, cpe(linux))
