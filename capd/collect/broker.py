@@ -216,3 +216,10 @@ def name_of(config: MqttConfig) -> str:
     """Return the broker as it is called in the log: its host and port, and no login."""
     url = urlsplit(config.url or "")
     return f"{url.hostname}:{url.port}" if url.port else f"{url.hostname}"
+
+
+def end_if_asked_to() -> None:
+    """Raise the CancelledError that came as the connection was lost: one of the two gets lost."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -17,6 +17,7 @@ from capd.collect.broker import (
     Ended,
     Manner,
     Session,
+    end_if_asked_to,
     ended_by,
     greet,
     name_of,
@@ -131,6 +132,7 @@ class MqttSource:
         while True:
             for v5 in tuple(self._versions):
                 ended = await self._converse(tls, v5=v5)
+                end_if_asked_to()
                 if ended.there_was:
                     wait_s = _FIRST_WAIT_S
                 if ended.there_was or not ended.other_version:

@@ -308,3 +308,23 @@ async def test_a_broker_that_waits_for_acknowledgements_is_not_kept_waiting(brok
             task.cancel()
     counted = [count for count in ledger.counters if count]
     assert counted == sorted(counted)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_it_ends_when_it_is_told_to_as_the_broker_goes(broker, turns):
+    """The end of a connection took the cancellation with it: capd connected again for ever."""
+    up = asyncio.Event()
+    source = MqttSource(
+        (SCRIPTED,), PROFILES, MqttConfig(url=broker.url), utc_now,
+        connected=lambda is_up: up.set() if is_up else None,
+    )  # fmt: skip
+    task = asyncio.ensure_future(source.run(Ledger().post))
+    async with asyncio.timeout(PATIENCE_S):
+        await up.wait()
+    await asyncio.sleep(0.2)
+    broker.stop()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=PATIENCE_S / 4)
+    assert task.cancelled()
