@@ -104,13 +104,14 @@ def _proven(counted: int, before: int, now: int) -> int:
 def _may_have_wrapped(last: Reading, reading: Reading) -> bool:
     """Say whether what fell may be a wrap at 32 bits, also of counters said to be wider (CN-9).
 
-    Where no link says what could be carried, a fall by less than half the range is none.
+    Where no link says what could be carried, any fall of a counter of 32 bits may be one; of a
+    counter that is said to be wider, a fall by less than half the range is none.
     """
     if not (fits(last) and fits(reading)):
         return False
     most = _most_bytes(last, reading)
     if most is None:
-        most = WRAP // 2
+        most = WRAP if NARROW in (last.counter_bits, reading.counter_bits) else WRAP // 2
     falls = (last.down_bytes - reading.down_bytes, last.up_bytes - reading.up_bytes)
     return any(fall > 0 and WRAP - fall <= most for fall in falls)
 

@@ -181,6 +181,16 @@ def test_of_a_pair_one_may_have_gone_on_where_the_other_may_have_wrapped__CN_8()
     assert sums(entries) == (2 * 10**9 - 400, 500)
 
 
+def test_any_fall_of_32_bits_may_be_a_wrap_where_no_link_says_otherwise__CN_8():
+    """A garbage zero while down went through most of its range, and up went on."""
+    before, now = (2_900_094_974, 225_537_329), (1_980_499_553, 900_611_704)
+    _, entries = after(
+        read(0, *before, counter_bits=32), read(3600, counter_bits=32),
+        read(7200, *now, counter_bits=32),
+    )  # fmt: skip
+    assert sums(entries) == (now[0], now[1] - before[1])
+
+
 def test_a_pair_falls_together_where_the_link_cannot_carry_a_wrap__CN_8():
     far, slow = 3 * 10**9, 10**6  # 1.3 GB to the wrap, of which the link carries 79 MB
     readings = [read(0, 1_000, far), read(300, 400, 0), read(600, 1_500, 500)]
