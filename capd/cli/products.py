@@ -9,8 +9,8 @@ import typer
 from capd.answers.network import product_record
 from capd.cli.books import Books, author, local_moment, opened, wait
 from capd.cli.options import ConfigFile, Json
-from capd.cli.output import as_json, line, problem, table
-from capd.cli.setup import bring_in, changes_record, say_changes
+from capd.cli.output import as_json, line, table
+from capd.cli.setup import bring_in, show_changes
 from capd.clock import utc_now
 from capd.decide.contract import withdrawal
 from capd.errors import CannotBeDone, ConfigError
@@ -107,12 +107,7 @@ def change(
     if not details.keys() - {"from"}:
         raise ConfigError("what becomes something else? --price, --cap, --down, --up or --counts")
     changes = wait(_change(config, product, details, dry_run=dry_run))
-    for each in changes.warnings:
-        problem(each)
-    if json:
-        as_json(changes_record(changes, dry_run=dry_run))
-    else:
-        say_changes(changes, dry_run=dry_run)
+    show_changes(changes, dry_run=dry_run, json=json)
 
 
 async def _change(

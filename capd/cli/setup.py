@@ -74,12 +74,7 @@ async def _import(file: Path, path: Path | None, *, dry_run: bool, json: bool) -
     changes = _compared(there or Present(), told, settings, source=file)
     if not dry_run:
         changes = await bring_in(path, told)
-    for each in changes.warnings:
-        problem(each)
-    if json:
-        as_json(changes_record(changes, dry_run=dry_run))
-    else:
-        say_changes(changes, dry_run=dry_run)
+    show_changes(changes, dry_run=dry_run, json=json)
 
 
 async def bring_in(path: Path | None, told: Inventory) -> Changes:
@@ -137,7 +132,17 @@ async def _present(settings: Config, *, dry_run: bool) -> Present | None:
         return None
 
 
-def say_changes(changes: Changes, *, dry_run: bool) -> None:
+def show_changes(changes: Changes, *, dry_run: bool, json: bool) -> None:
+    """Show what was changed, or would be; what to beware of goes to standard error."""
+    for each in changes.warnings:
+        problem(each)
+    if json:
+        as_json(_changes_record(changes, dry_run=dry_run))
+    else:
+        _say_changes(changes, dry_run=dry_run)
+
+
+def _say_changes(changes: Changes, *, dry_run: bool) -> None:
     """Say what an import did, or would do."""
     would = _DRY if dry_run else ""
     for verb, by_kind in (
@@ -162,7 +167,7 @@ def _count(kind: str, names: tuple[str, ...]) -> str:
     return f"{len(names)} {kind}{'s' * (len(names) != 1)} ({shown})"
 
 
-def changes_record(changes: Changes, *, dry_run: bool) -> dict[str, object]:
+def _changes_record(changes: Changes, *, dry_run: bool) -> dict[str, object]:
     """Return what an import did, as JSON wants it."""
     return {
         "dry_run": dry_run,

@@ -89,8 +89,7 @@ def surge(recent: int, before: int, limits: Limits) -> Surge | None:
     """
     if not limits.surge:
         return None
-    usual = before * (JUMP_WITHIN / USUAL_OVER)
-    most = max(limits.surge, limits.most_suspensions, math.ceil(_TIMES_THE_USUAL * usual))
+    usual, most = _unusual(limits.surge, before, limits)
     return Surge(recent=recent, usual=usual, most=most) if recent > most else None
 
 
@@ -98,9 +97,14 @@ def jump(recent: int, before: int, limits: Limits) -> Jump | None:
     """Return the jump in *recent* caps exceeded, if it is one; *before*: of four weeks before."""
     if not limits.jump:
         return None
-    usual = before * (JUMP_WITHIN / USUAL_OVER)
-    most = max(limits.jump, limits.most_suspensions, math.ceil(_TIMES_THE_USUAL * usual))
+    usual, most = _unusual(limits.jump, before, limits)
     return Jump(recent=recent, usual=usual, most=most) if recent > most else None
+
+
+def _unusual(setting: int, before: int, limits: Limits) -> tuple[float, int]:
+    """Return what is usual, going by four weeks *before*, and beyond which number it is not."""
+    usual = before * (JUMP_WITHIN / USUAL_OVER)
+    return usual, max(setting, limits.most_suspensions, math.ceil(_TIMES_THE_USUAL * usual))
 
 
 def release(
